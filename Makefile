@@ -1,0 +1,43 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything else is a convenience.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo up down test quick lint bench clean
+.DEFAULT_GOAL := demo
+
+# The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
+$(VENV)/.ready: constraints.txt pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet "$$(grep '^uv==' constraints.txt)"
+	@echo "Installing the pinned dependencies ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --requirements constraints.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/.ready ## the whole way once, on Airflow, with the sample files
+	@$(BIN)/unpool demo
+
+up: $(VENV)/.ready ## start everything and leave it running
+	@$(BIN)/unpool up
+
+down: $(VENV)/.ready ## stop what `make up` started
+	@$(BIN)/unpool down
+
+test: $(VENV)/.ready lint ## everything that CI runs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: $(VENV)/.ready ## the tests that need no Airflow
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+lint: $(VENV)/.ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.ready ## ratios to a floor measured in the same run
+	@$(BIN)/python -m tests.bench.bench
+
+clean: down
+	@rm -rf $(VENV) var build

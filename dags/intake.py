@@ -1,0 +1,58 @@
+"""
+# intake: files in, facts out
+
+**What it does.** Takes every complete file that waits in the inbox, in one run for all of them: claims it (renames it out of the inbox),
+archives it byte for byte, reads it, checks every row, judges the file (accepted, held, refused), stores the facts, and writes the rejects
+file for the sender to `returns/<sender>/`.
+
+**When.** A watcher on the inbox wakes it within seconds of a drop. Every five minutes it looks by itself, and so finds what an event
+missed and what a run that was ended left behind.
+
+**What it leaves.** Facts in the warehouse; a receipt with counts for every file in the ledger; the asset `facts`, which wakes `decide`.
+A run that found nothing shows as *skipped*.
+
+## If it fails
+- *A task that retries* waits for something: another process writes the warehouse (`unpool run` by hand), or PostgreSQL restarts. Leave it.
+- *A task that failed at once* says what is wrong in the last line of its log, and waiting does not help: a setting, a missing key, a
+  warehouse behind the ledger (then `unpool rebuild`). Mend it, then *Clear* the task.
+- Clearing and running again is always safe: a file is stored once, however often it is read.
+- A file that is refused or held is **not** a failure: look at its receipt (`unpool status`, `unpool holds`) and at the rejects file.
+- Files stay in the inbox: are they still growing? A file without a seal is taken when it has not changed for two seconds.
+- Not certain that all is well? `unpool verify` checks every invariant and says what it found.
+
+## Tóm tắt
+Nhận mọi tệp đã hoàn tất trong hộp thư đến, lưu bản gốc, kiểm tra từng dòng và ghi dữ liệu. Dòng sai được trả lại cho đơn vị gửi trong
+thư mục `returns/`. Khi lỗi: xem dòng cuối của nhật ký, sửa nguyên nhân rồi bấm *Clear*; chạy lại luôn an toàn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+from unpool_airflow.assets import DEFAULT_ARGS, FACTS, INBOX, WAREHOUSE_WRITER
+from unpool_airflow.stage_task import any_work, run_stage
+
+
+@dag(
+    dag_id="intake",
+    description="Claims, archives, reads, checks and stores every file that waits in the inbox.",
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("*/5 * * * *", timezone="UTC"), assets=[INBOX]),
+    catchup=False,
+    max_active_runs=1,
+    default_args={**DEFAULT_ARGS, "owner": "intake-desk"},
+    tags=["unpool", "files", "warehouse"],
+    doc_md=__doc__,
+)
+def intake() -> None:
+    @task(pool=WAREHOUSE_WRITER, outlets=[FACTS])
+    def take_in() -> dict[str, Any]:
+        """Claim, archive, read, check, judge and store all files that wait."""
+        from pipeline.stages.intake import intake as stage
+
+        return run_stage(stage, wakes=any_work)
+
+    take_in()
+
+
+intake()

@@ -1,0 +1,85 @@
+"""Declared date patterns, such as `dd/mm/yyyy hh:mm`, as rewrites to ISO. Nothing is guessed: 01/02/2026 is what the profile says.
+
+A rewrite is a regular expression and a replacement that Python's `re`, DuckDB and pyarrow (RE2) all understand, so that a column is
+rewritten at once. Whether the day exists is not asked here: a row rule rejects 31/02.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+# `mm` after an hour is minutes. One letter is a number without a leading zero (RE2 cannot pad, so it gets rewrites of its own).
+_TOKEN = re.compile(r"yyyy|mm|dd|hh|ss|m|d|h|[-/.:T ]")
+_FULL = {"yyyy": "[0-9]{4}", "mm": "[0-9]{2}", "dd": "[0-9]{2}", "hh": "[0-9]{2}", "ss": "[0-9]{2}"}
+_SHORT = {"m": "mm", "d": "dd", "h": "hh"}
+_DAY = ("yyyy", "mm", "dd")
+_MOMENTS = {(), ("hh", "mi"), ("hh", "mi", "ss")}
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """`regex` must match the whole cell (it is anchored); `replacement` yields `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS]`."""
+
+    regex: str
+    replacement: str
+
+
+def rewrites(pattern: str) -> tuple[Rewrite, ...]:
+    """The rewrites of one pattern; several where it has one-letter parts. Raises ValueError where it is not a pattern."""
+    tokens = _TOKEN.findall(pattern.strip())
+    if not tokens or "".join(tokens) != pattern.strip():
+        raise ValueError("may hold yyyy, mm, dd, m, d, hh, h, mm, ss and - / . : T and a space only")
+    choices = [_choices(token) for token in tokens]
+    return tuple(_rewrite(choice) for choice in product(*choices))
+
+
+def to_iso(text: str, patterns: Iterable[Rewrite]) -> str:
+    """`text` by the first rewrite that matches it, else as it is: for single cells and tests."""
+    for rewrite in patterns:
+        if re.match(rewrite.regex, text):
+            return re.sub(rewrite.regex, rewrite.replacement, text)
+    return text
+
+
+def overlap(patterns: Iterable[str]) -> bool:
+    """Whether two patterns read one text as two days: `dd/mm/yyyy` and `mm/dd/yyyy` do. Raises ValueError as `rewrites`."""
+    seen: dict[str, str] = {}
+    for pattern in patterns:
+        for rewrite in rewrites(pattern):
+            shape = rewrite.regex.replace("(", "").replace(")", "")
+            if seen.setdefault(shape, rewrite.replacement) != rewrite.replacement:
+                return True
+    return False
+
+
+def _choices(token: str) -> tuple[tuple[str, str], ...]:
+    """What a token may stand for, as (part, regex); a part of '' is a literal."""
+    if token in _SHORT:
+        return ((_SHORT[token], "[0-9]{2}"), ("0" + _SHORT[token], "[0-9]"))
+    if token in _FULL:
+        return ((token, _FULL[token]),)
+    return (("", re.escape(token)),)
+
+
+def _rewrite(choice: Iterable[tuple[str, str]]) -> Rewrite:
+    regex, found = "", {}
+    for part, piece in choice:
+        if not part:
+            regex += piece
+            continue
+        name = part.removeprefix("0")
+        if name == "mm" and "hh" in found:
+            name = "mi"
+        if name in found:
+            raise ValueError("names a part twice")
+        found[name] = ("0" if part.startswith("0") else "") + f"\\{len(found) + 1}"
+        regex += f"({piece})"
+    clock = tuple(name for name in found if name not in _DAY)
+    if not all(name in found for name in _DAY) or clock not in _MOMENTS:
+        raise ValueError("needs a year, a month and a day, and either no time, or hours and minutes, or these and seconds")
+    day = "-".join(found[name] for name in _DAY)
+    time = ":".join(found[name] for name in clock)
+    return Rewrite(f"^{regex}$", f"{day}T{time}" if time else day)

@@ -1,0 +1,140 @@
+"""The closed sets of words that every room shares. A word's value is what stands in Parquet, SQL, the ledger and on the wire."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+
+
+class Call(StrEnum):
+    """The lab's interpretation of one tube."""
+
+    DETECTED = "detected"
+    NOT_DETECTED = "not_detected"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+
+
+class Status(StrEnum):
+    """Result status, HL7 table 0085."""
+
+    PRELIMINARY = "P"
+    FINAL = "F"
+    CORRECTED = "C"
+    WRONG = "W"
+    CANCELLED = "X"
+
+
+class Mode(StrEnum):
+    """Where swabs are pooled, and so whether a person's own specimen is kept (all but `field`)."""
+
+    FIELD = "field"
+    LAB = "lab"
+    DOUBLE = "double"
+
+
+class Outcome(StrEnum):
+    """What is true of one specimen now."""
+
+    AWAITING = "awaiting"
+    RETEST = "retest"
+    HELD = "held"
+    NOT_DETECTED = "not_detected"
+    DETECTED = "detected"
+    RECOLLECT = "recollect"
+    WITHDRAWN = "withdrawn"
+    LOST = "lost"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more is expected for this specimen. A correction may still replace an end by another."""
+        match self:
+            case Outcome.AWAITING | Outcome.RETEST | Outcome.HELD:
+                return False
+            case Outcome.NOT_DETECTED | Outcome.DETECTED | Outcome.RECOLLECT | Outcome.WITHDRAWN | Outcome.LOST:
+                return True
+            case _:
+                assert_never(self)
+
+
+class PersonState(StrEnum):
+    """What the person reads on the result page."""
+
+    REGISTERED = "registered"
+    AT_LAB = "at_lab"
+    OWN_TEST_NEEDED = "own_test_needed"
+    READY = "ready"
+    COME_AGAIN = "come_again"
+    WITHDRAWN = "withdrawn"
+    NOT_FOUND = "not_found"
+
+
+class Purpose(StrEnum):
+    """Why a message is sent."""
+
+    RESULT = "result"
+    OWN_TEST = "own_test"
+    COME_AGAIN = "come_again"
+    WITHDRAWN = "withdrawn"
+    NOT_FOUND = "not_found"
+
+
+class MessageState(StrEnum):
+    """Where a message stands. Which state may follow which: `pipeline.domain.states.may_move`."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SUPERSEDED = "superseded"
+    TOO_OLD = "too_old"
+    NO_PHONE = "no_phone"
+
+
+class HoldReason(StrEnum):
+    """Why something waits for a person's decision."""
+
+    UNMATCHED = "unmatched"
+    OVERDUE = "overdue"
+    DISCORDANT = "discordant"
+    CONTRADICTION = "contradiction"
+    RELABELLED = "relabelled"
+    SHARED_TUBE = "shared_tube"
+    CONFLICT = "conflict"
+    INCOMPLETE = "incomplete"
+    FILE_HELD = "file_held"
+    SAMPLE_DISAGREES = "sample_disagrees"
+    SEND_FAILED = "send_failed"
+    UNOPENED = "unopened"
+
+
+class FileKind(StrEnum):
+    MANIFEST = "manifest"
+    RESULTS = "results"
+
+
+class Verdict(StrEnum):
+    """What became of a received file."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    HELD = "held"
+    REFUSED = "refused"
+
+
+class RejectReason(StrEnum):
+    """Why the lab could not test a tube."""
+
+    LEAKED = "leaked"
+    BROKEN = "broken"
+    INSUFFICIENT = "insufficient"
+    UNLABELLED = "unlabelled"
+    TOO_OLD = "too_old"
+    CONTAMINATED = "contaminated"
+    WRONG_CONTAINER = "wrong_container"
+    EMPTY = "empty"
+    OTHER = "other"

@@ -1,0 +1,69 @@
+"""The folders of one installation, by name. Only paths: nothing is opened here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """`root` is UNPOOL_HOME. What stands in which folder, and who may write there: docs/architecture.md."""
+
+    root: Path
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def claimed(self) -> Path:
+        return self.root / "claimed"
+
+    @property
+    def archive(self) -> Path:
+        return self.root / "archive"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def formats(self) -> Path:
+        return self.root / "formats"
+
+    @property
+    def returns(self) -> Path:
+        return self.root / "returns"
+
+    @property
+    def lists(self) -> Path:
+        return self.root / "lists"
+
+    @property
+    def data_docs(self) -> Path:
+        return self.root / "data_docs"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def tmp(self) -> Path:
+        return self.root / "tmp"
+
+    def make(self) -> None:
+        """Create the folders. All but the inbox are for this user alone."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.inbox.mkdir(exist_ok=True)
+        private = (self.claimed, self.archive, self.vault, self.keys, self.returns, self.lists, self.data_docs, self.run, self.tmp)
+        for folder in private:
+            folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,184 @@
+"""All tables of the ledger. The migrations make them; a test holds both to be the same."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
+from sqlalchemy import text as sql
+
+from pipeline.domain.words import FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
+from pipeline.ledger.columns import Hex, Moment, Number, word
+
+
+class BatchKind(StrEnum):
+    """What one transaction of the warehouse does."""
+
+    INTAKE = "intake"
+    DECIDE = "decide"
+
+
+class BatchState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+_key = Uuid(as_uuid=False)
+_open = sql("state = 'open'")
+_queued = sql("state = 'queued'")
+_on_the_wire = sql("state IN ('sending', 'unknown')")
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("batch_no", Number, Identity(), primary_key=True),
+    Column("kind", word(BatchKind, "kind"), nullable=False),
+    Column("as_of", Moment, nullable=False),
+    Column("state", word(BatchState, "state"), nullable=False),
+    Column("finished_at", Moment),
+    CheckConstraint("(state = 'done') = (finished_at IS NOT NULL)", name="finished_when_done"),
+    # One writer, one batch: whoever finds an open one finishes it first.
+    Index("ix_batch_one_open", "state", unique=True, postgresql_where=_open, sqlite_where=_open),
+)
+
+ROW_COUNTS = ("rows_received", "rows_accepted", "rows_duplicate", "rows_rejected", "rows_held", "rows_warned")
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("receipt_no", Number, Identity(), primary_key=True),
+    Column("claim_id", Text, nullable=False, unique=True),
+    Column("file_name", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("kind_hint", word(FileKind, "kind_hint")),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", Number, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("batch_no", Number, ForeignKey("batch.batch_no"), index=True),
+    Column("kind", word(FileKind, "kind")),
+    Column("profile", Text),
+    Column("verdict", word(Verdict, "verdict"), nullable=False, server_default=Verdict.WAITING),
+    Column("reason", Text),
+    *(Column(name, Integer, nullable=False, server_default="0") for name in ROW_COUNTS),
+    Column("settled_at", Moment),
+    CheckConstraint("rows_received = rows_accepted + rows_duplicate + rows_rejected + rows_held", name="rows_balance"),
+    CheckConstraint(" AND ".join(f"{name} >= 0" for name in ROW_COUNTS), name="rows_not_negative"),
+    CheckConstraint("(verdict = 'waiting') = (settled_at IS NULL)", name="settled_with_verdict"),
+    CheckConstraint("settled_at IS NULL OR batch_no IS NOT NULL", name="settled_in_batch"),
+)
+
+card = Table(
+    "card",
+    metadata,
+    Column("specimen_id", _key, primary_key=True),
+    Column("token_hash", Hex, nullable=False, unique=True),
+    Column("state", word(PersonState, "state"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("vault_day", Date, nullable=False),
+    Column("vault_batch", Number, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", _key, primary_key=True),
+    Column("specimen_id", _key, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("purpose", word(Purpose, "purpose"), nullable=False),
+    Column("state", word(MessageState, "state"), nullable=False),
+    Column("reason", Text),
+    Column("priority", Integer, nullable=False),
+    Column("vault_day", Date, nullable=False),
+    Column("vault_batch", Number, nullable=False),
+    Column("collected_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("sid", Text, unique=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("claimed_at", Moment),
+    Column("claimed_by", Text),
+    Column("is_correction", Boolean, nullable=False, server_default=false()),
+    Column("enqueued_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("specimen_id", "version", "purpose"),
+    # What `claim` walks along.
+    Index("ix_message_due", "priority", "due_at", "message_id", postgresql_where=_queued, sqlite_where=_queued),
+    # A person's messages go out one after the other; the last line against a double send.
+    Index("ix_message_one_on_the_wire", "specimen_id", unique=True, postgresql_where=_on_the_wire, sqlite_where=_on_the_wire),
+)
+
+message_event = Table(
+    "message_event",
+    metadata,
+    Column("event_id", Number, Identity(), primary_key=True),
+    Column("message_id", _key, ForeignKey("message.message_id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("from_state", word(MessageState, "from_state"), nullable=False),
+    Column("to_state", word(MessageState, "to_state"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("detail", Text),
+    Column("sid", Text),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("hold_id", _key, primary_key=True),
+    Column("reason", word(HoldReason, "reason"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Index("ix_hold_open", "reason", postgresql_where=sql("closed_at IS NULL"), sqlite_where=sql("closed_at IS NULL")),
+)
+
+switch = Table(
+    "switch",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    # Counted by hand, without gaps: a missing entry shows.
+    Column("entry_no", Number, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -1,0 +1,103 @@
+"""Settings of one installation. `Settings.from_env` is the only reader of the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class TwilioSettings:
+    """Twilio's account. `sender` is a number, an alphanumeric sender or a messaging service (`MG...`)."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sender: str
+    # Only the stand-in and a proxy change this; None is Twilio itself.
+    api_base_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation. Paths are absolute; `now` is set only for demos, replays and tests: then time stands still."""
+
+    home: Path
+    programme: str
+    database_url: str | None = field(default=None, repr=False)
+    master_key: str | None = field(default=None, repr=False)
+    twilio: TwilioSettings | None = None
+    callback_url: str | None = None
+    result_url: str = "https://kq.unpool.example/r"
+    memory_limit: str = "2GB"
+    batch_files: int = 2_000
+    batch_rows: int = 1_000_000
+    batch_bytes: int = 512 * 1024 * 1024
+    send_threads: int = 16
+    now: datetime | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read UNPOOL_* and TWILIO_* from `environ`. Raises SettingsError, naming the variable."""
+        get = environ.get
+        return cls(
+            home=Path(get("UNPOOL_HOME") or "var").absolute(),
+            programme=get("UNPOOL_PROGRAMME") or "vietnam",
+            database_url=get("UNPOOL_DATABASE_URL") or None,
+            master_key=get("UNPOOL_MASTER_KEY") or None,
+            twilio=_twilio(environ),
+            callback_url=get("UNPOOL_CALLBACK_URL") or None,
+            result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
+            memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT", cls.memory_limit),
+            batch_files=_count(environ, "UNPOOL_BATCH_FILES", cls.batch_files),
+            batch_rows=_count(environ, "UNPOOL_BATCH_ROWS", cls.batch_rows),
+            batch_bytes=_count(environ, "UNPOOL_BATCH_BYTES", cls.batch_bytes),
+            send_threads=_count(environ, "UNPOOL_SEND_THREADS", cls.send_threads),
+            now=_moment(environ, "UNPOOL_NOW"),
+        )
+
+
+def _twilio(environ: Mapping[str, str]) -> TwilioSettings | None:
+    """All three or none: half an account is a mistake, not a choice."""
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+    values = [environ.get(name) or "" for name in names]
+    if not any(values):
+        return None
+    if missing := [name for name, value in zip(names, values, strict=True) if not value]:
+        raise SettingsError(f"{', '.join(missing)} is not set, though other TWILIO_ settings are: set all three or none.")
+    return TwilioSettings(*values, api_base_url=environ.get("UNPOOL_TWILIO_URL") or None)
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or ""
+    if not text:
+        return default
+    if not re.fullmatch(r"[1-9][0-9]{0,11}", text):
+        raise SettingsError(f"{name} must be a whole number above 0.")
+    return int(text)
+
+
+def _size(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = environ.get(name) or ""
+    if not text:
+        return default
+    if not re.fullmatch(r"[1-9][0-9]*(MB|GB)", text):
+        raise SettingsError(f"{name} must be a size such as 512MB or 4GB.")
+    return text
+
+
+def _moment(environ: Mapping[str, str], name: str) -> datetime | None:
+    text = environ.get(name) or ""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise SettingsError(f"{name} must be a moment with its offset, such as 2026-11-20T18:00:00+07:00.")
+    return moment

@@ -1,0 +1,1 @@
+"""The warehouse: facts and decisions about tubes and specimens, by pseudonym. The only room that opens DuckDB."""

@@ -1,0 +1,104 @@
+"""Opening the warehouse and running the statements of `sql/` by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
+SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "publish")
+
+
+@cache
+def statement(name: str) -> str:
+    """Text of `sql/<name>.sql`: one statement."""
+    return (SQL_ROOT / f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Warehouse:
+    """One open warehouse. One process may hold it; who opens it holds the writer's lock (stages/house.py)."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def run(self, name: str, **params: object) -> None:
+        """Execute `sql/<name>.sql`. Raises duckdb.Error; its text may quote SQL, never a parameter."""
+        self.connection.execute(statement(name), params or None)
+
+    def rows(self, name: str, **params: object) -> list[tuple[Any, ...]]:
+        return self.connection.execute(statement(name), params or None).fetchall()
+
+    def dicts(self, name: str, **params: object) -> list[dict[str, Any]]:
+        """Rows of `sql/<name>.sql`, a dictionary each, keyed by column."""
+        result = self.connection.execute(statement(name), params or None)
+        columns = [column[0] for column in result.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, name: str, **params: object) -> Any:
+        row = self.connection.execute(statement(name), params or None).fetchone()
+        return None if row is None else row[0]
+
+    def arrow(self, name: str, **params: object) -> pa.Table:
+        return self.connection.sql(statement(name), params=params or None).to_arrow_table()
+
+    def stream(self, name: str, rows: int = 100_000, **params: object) -> pa.RecordBatchReader:
+        """Rows of `sql/<name>.sql` as record batches of at most `rows`: for results as large as the day."""
+        return self.connection.sql(statement(name), params=params or None).to_arrow_reader(rows)
+
+    @contextmanager
+    def given(self, **tables: pa.Table) -> Iterator[None]:
+        """Arrow tables readable under their names, in place, until the block ends."""
+        for name, table in tables.items():
+            self.connection.register(name, table)
+        try:
+            yield
+        finally:
+            for name in tables:
+                self.connection.unregister(name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def forget(self, tables: Sequence[str]) -> None:
+        """Drop temporary tables: what a step left for the next one of the same run."""
+        for table in tables:
+            self.connection.execute(f'DROP TABLE IF EXISTS temp."{table}"')
+
+
+@contextmanager
+def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iterator[Warehouse]:
+    """Open `path` (made with its schema where absent) for writing; close it at the end.
+
+    memory_limit: such as "2GB". spill: folder for what is larger than that, or None: intake holds names and phones in memory and
+    must never write them to a temporary file in clear (DuckDB 2.0 cannot encrypt its temporary files offline).
+    """
+    connection = duckdb.connect(
+        str(path),
+        config={
+            "memory_limit": memory_limit,
+            "temp_directory": str(spill) if spill else "",
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    try:
+        connection.execute("SET enable_progress_bar = false")
+        for table in SCHEMA:
+            connection.execute(statement(f"schema/{table}"))
+        yield Warehouse(connection)
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+DELETE FROM list_item WHERE tube_id IN (SELECT tube_id FROM touched)

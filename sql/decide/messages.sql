@@ -1,0 +1,17 @@
+-- Grain: one message that batch $batch_no owes a person, as the ledger takes it. $time_zone: the programme's; $as_of: of the batch, with its zone.
+-- The id is a function of what is told: enqueuing it twice is one row.
+SELECT
+    CAST(CAST(md5(concat_ws('|', publish.specimen_id, publish.version, publish.purpose)) AS UUID) AS VARCHAR) AS message_id,
+    CAST(publish.specimen_id AS VARCHAR) AS specimen_id,
+    publish.version,
+    publish.purpose,
+    publish.priority,
+    membership.is_reachable AS reachable,
+    batch.vault_day,
+    batch.batch_no AS vault_batch,
+    membership.collected_at AT TIME ZONE $time_zone AS collected_at,
+    CAST($as_of AS TIMESTAMPTZ) AS due_at
+FROM publish
+JOIN membership USING (specimen_id)
+JOIN batch ON batch.batch_no = membership.batch_no
+WHERE publish.batch_no = $batch_no AND publish.purpose IS NOT NULL

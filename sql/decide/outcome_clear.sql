@@ -1,0 +1,1 @@
+DELETE FROM outcome WHERE tube_id IN (SELECT tube_id FROM touched)

@@ -1,0 +1,50 @@
+-- Grain: one specimen of a touched tube: its outcome at $as_of, what its person reads, the version, and when time alone will change it.
+-- Inputs: verdict_now, outcome (as it was). Readers: decide/publish_store, outcome_store, hold_now, list_now.
+-- A version counts what the person was to be told; an outcome that says the same again is not told again.
+CREATE OR REPLACE TEMP TABLE outcome_now AS
+WITH timed AS (
+    SELECT
+        *,
+        CASE
+            WHEN ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' THEN if(ruled = 'awaiting', tube_overdue_at, own_overdue_at)
+        END AS overdue_at,
+        ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' AS is_waiting
+    FROM verdict_now
+),
+ended AS (
+    SELECT
+        * EXCLUDE (reason),
+        CASE WHEN is_waiting AND is_past_limit THEN 'lost' ELSE ruled END AS outcome,
+        CASE WHEN is_waiting AND is_past_limit THEN 'no_result_in_time' ELSE reason END AS reason,
+        is_waiting AND overdue_at <= $as_of AS is_overdue,
+        CASE WHEN is_waiting THEN least(
+            CASE WHEN overdue_at > $as_of THEN overdue_at END,
+            CASE WHEN lost_at > $as_of THEN lost_at END
+        ) END AS due_at
+    FROM timed
+),
+worded AS (
+    SELECT
+        *,
+        CASE
+            WHEN outcome IN ('not_detected', 'detected') THEN 'ready'
+            WHEN outcome = 'retest' THEN 'own_test_needed'
+            WHEN outcome = 'recollect' THEN 'come_again'
+            WHEN outcome = 'withdrawn' THEN 'withdrawn'
+            WHEN outcome = 'lost' THEN 'not_found'
+            WHEN outcome IN ('awaiting', 'held') AND is_seen THEN 'at_lab'
+            WHEN outcome IN ('awaiting', 'held') THEN 'registered'
+            ELSE error('decide/outcome_now: an outcome without a state')
+        END AS person_state,
+        outcome IN ('not_detected', 'detected', 'retest', 'recollect', 'withdrawn', 'lost') AS is_telling
+    FROM ended
+)
+SELECT
+    worded.*,
+    before.specimen_id IS NULL AS is_new,
+    before.person_state AS state_before,
+    coalesce(before.told, '') AS told_before,
+    is_telling AND outcome <> coalesce(before.told, '') AS is_news,
+    coalesce(before.version, 0) + CAST(is_telling AND outcome <> coalesce(before.told, '') AS INTEGER) AS version
+FROM worded
+LEFT JOIN (SELECT specimen_id, version, told, person_state FROM outcome SEMI JOIN touched USING (tube_id)) AS before USING (specimen_id)

@@ -1,0 +1,6 @@
+-- Grain: one new specimen. Inputs: typed, fate. $batch_no: the batch of this transaction.
+INSERT INTO membership BY NAME
+SELECT typed.*, $batch_no AS batch_no
+FROM typed
+JOIN fate USING (receipt_no, row_no)
+WHERE fate.fate = 'accepted'

@@ -1,0 +1,21 @@
+-- Grain: one rejected manifest row whose tube can be told. Inputs: incoming, problem, received, verdict, fate, typed.
+-- Rows that differ from an earlier version are not slots: their person is in the tube already.
+INSERT INTO slot BY NAME
+WITH bad AS (
+    SELECT DISTINCT receipt_no, row_no FROM problem WHERE severity = 'reject'
+),
+placed AS (
+    SELECT
+        receipt_no,
+        row_no,
+        received.sender AS team,
+        upper(regexp_replace(nfc_normalize(tube_code), '[\s\-_./]', '', 'g')) AS code,
+        try_cast(left(collected_at, 10) AS DATE) AS day
+    FROM incoming
+    JOIN received USING (receipt_no)
+    SEMI JOIN bad USING (receipt_no, row_no)
+    SEMI JOIN (SELECT receipt_no FROM verdict WHERE verdict = 'accepted') AS accepted_file USING (receipt_no)
+)
+SELECT CAST(md5(code || '|' || day) AS UUID) AS tube_id, team, receipt_no, row_no, $batch_no AS batch_no
+FROM placed
+WHERE code <> '' AND day IS NOT NULL

@@ -1,0 +1,254 @@
+"""An oracle of the rules in domain.md sections 2 and 3: dictionaries and loops, no SQL, no clock, nothing of the product.
+
+Obvious on purpose. The product's SQL and `data_samples/` are both held to it; it was written from the rules and never from
+the product's code. Facts in, decision out: `decide(manifest, lab, as_of, clocks)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import combinations
+
+TubeKey = tuple[str, date]  # normalised code, collection day
+SpecimenKey = tuple[str, date, str]  # the tube's key and the person
+Slots = Mapping[tuple[str, TubeKey], int]  # rejected manifest rows by file and tube
+
+
+@dataclass(frozen=True)
+class Clocks:
+    match_window_days: int
+    overdue_hours: int
+    lost_days: int
+    relabel_days: int = 14
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One accepted manifest row. `file` and `sender` tell whether a tube's people came from several files."""
+
+    file: str
+    sender: str
+    tube_code: str
+    collected_at: datetime
+    person: str
+    mode: str = "field"
+    specimen_code: str = ""
+    pool_size: int | None = None
+    replaces_tube: str = ""
+
+
+@dataclass(frozen=True)
+class LabRow:
+    """One accepted result row. `collected_on` names the collection, if the lab says it. `call` may be empty with W and X."""
+
+    tube_code: str
+    call: str
+    tested_at: datetime
+    status: str = "F"
+    resulted_at: datetime | None = None
+    collected_on: date | None = None
+    reject_reason: str = ""
+    ct: str = ""
+
+    @property
+    def at(self) -> datetime:
+        return self.resulted_at or self.tested_at
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        return (self.call,) if self.call == "invalid" else (self.call, self.reject_reason, self.ct)
+
+
+@dataclass(frozen=True)
+class Effective:
+    """What the rows for one tube, or one kept specimen, amount to: none, repeat (one invalid run), conflict, withdrawn, or a call."""
+
+    call: str = "none"  # `invalid` means twice
+    at: datetime | None = None
+
+
+@dataclass
+class Tube:
+    key: TubeKey
+    rows: list[ManifestRow] = field(default_factory=list)
+    lab: Effective = Effective()
+    own: dict[str, Effective] = field(default_factory=lambda: defaultdict(Effective))  # person -> under the specimen code
+    held_for: set[str] = field(default_factory=set)  # reasons that hold every member
+
+    def close(self) -> None:
+        """Sum up once all rows are in. Declared for five is a pool though four rows were rejected: its result is nobody's own."""
+        self.subject = f"{self.key[0]} {self.key[1]}"
+        self.people = frozenset(row.person for row in self.rows)
+        self.collected_at = min(row.collected_at for row in self.rows)
+        declared = max(row.pool_size or 0 for row in self.rows)
+        self.is_incomplete = len(self.people) < declared
+        self.is_pool = max(len(self.people), declared) > 1
+
+
+@dataclass
+class Decision:
+    outcomes: dict[SpecimenKey, str] = field(default_factory=dict)
+    worklist: set[SpecimenKey] = field(default_factory=set)  # ever due by these facts, done or not
+    callback: dict[SpecimenKey, bool] = field(default_factory=dict)  # -> done: a later specimen replaces it
+    holds: set[tuple[str, str]] = field(default_factory=set)  # (reason, subject)
+
+
+def normalise(code: str) -> str:
+    return re.sub(r"[\s\-_./]", "", code.upper())
+
+
+def decide(
+    manifest: Iterable[ManifestRow], lab: Iterable[LabRow], as_of: datetime, clocks: Clocks, rejected: Slots | None = None
+) -> Decision:
+    """`rejected` counts rejected manifest rows by (file, tube): mended rows may come in a later file of the same sender."""
+    decision = Decision()
+    tubes: dict[TubeKey, Tube] = {}
+    by_code: dict[str, list[Tube]] = defaultdict(list)
+    for row in manifest:
+        key = (normalise(row.tube_code), row.collected_at.date())
+        if key not in tubes:
+            tubes[key] = Tube(key)
+            by_code[key[0]].append(tubes[key])
+        tubes[key].rows.append(row)
+    for tube in tubes.values():
+        tube.close()
+    _attach(tubes, by_code, lab, clocks, decision)
+    _hold_tubes(tubes, by_code, clocks, rejected or {})
+    for tube in tubes.values():
+        _decide_tube(tube, decision)
+        _let_time_pass(tube, as_of, clocks, decision)
+    for tube in tubes.values():
+        for row in tube.rows:
+            for old in by_code[normalise(row.replaces_tube)] if row.replaces_tube else []:
+                if (*old.key, row.person) in decision.callback and old.key[1] <= tube.key[1] and old is not tube:
+                    decision.callback[(*old.key, row.person)] = True
+    return decision
+
+
+def _attach(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], lab: Iterable[LabRow], clocks: Clocks, decision: Decision) -> None:
+    """Every result row finds its collection: by the tube's code, else by a kept specimen's code, else it waits."""
+    by_specimen: dict[str, list[tuple[Tube, str]]] = defaultdict(list)
+    for tube in tubes.values():
+        for code, person in {(normalise(row.specimen_code), row.person) for row in tube.rows if row.specimen_code}:
+            by_specimen[code].append((tube, person))
+    found_rows: dict[tuple[TubeKey, str], list[LabRow]] = defaultdict(list)  # person '' is the tube itself
+    for row in lab:
+        code = normalise(row.tube_code)
+        if found := _collection(row, by_code.get(code, []), clocks):
+            found_rows[(found.key, "")].append(row)
+        elif found := _collection(row, [tube for tube, _ in by_specimen[code]], clocks):
+            found_rows[(found.key, next(person for tube, person in by_specimen[code] if tube is found))].append(row)
+        else:
+            decision.holds.add(("unmatched", code))
+    for (key, person), rows in found_rows.items():
+        if person:
+            tubes[key].own[person] = effective(rows)
+        else:
+            tubes[key].lab = effective(rows)
+
+
+def _collection(row: LabRow, tubes: list[Tube], clocks: Clocks) -> Tube | None:
+    if row.collected_on:
+        return next((tube for tube in tubes if tube.key[1] == row.collected_on), None)
+    window = timedelta(days=clocks.match_window_days)
+    fitting = [tube for tube in tubes if timedelta(0) <= row.tested_at - tube.collected_at <= window]
+    return max(fitting, key=lambda tube: tube.key[1], default=None)
+
+
+def effective(sent: Iterable[LabRow]) -> Effective:
+    """Corrections and withdrawals by their own time, whatever the order of arrival; preliminary rows never count."""
+    rows = [row for row in sent if row.status != "P"]
+    if not rows:
+        return Effective()
+    finals = [row for row in rows if row.status == "F"]
+    withdrawn_at = max((row.at for row in rows if row.status in "WX"), default=None)
+    corrections = [row for row in rows if row.status == "C" and (withdrawn_at is None or row.at > withdrawn_at)]
+    if not corrections and withdrawn_at is None:
+        return _of_finals(finals)
+    if not corrections:
+        return Effective("conflict" if any(row.at > withdrawn_at for row in finals) else "withdrawn", withdrawn_at)
+    at = max(row.at for row in corrections)
+    contents = {row.content for row in corrections if row.at == at}
+    if len(contents | {row.content for row in finals if row.at > at}) > 1:
+        return Effective("conflict", at)
+    call = contents.pop()[0]
+    runs = {row.tested_at for row in rows if row.call == "invalid" and row.status in "FC"}
+    return Effective("repeat" if call == "invalid" and len(runs) < 2 else call, at)
+
+
+def _of_finals(finals: list[LabRow]) -> Effective:
+    runs = {row.tested_at for row in finals if row.call == "invalid"}
+    others = [row for row in finals if row.call != "invalid"]
+    at = max(row.at for row in others or finals)
+    if not others:
+        return Effective("invalid" if len(runs) > 1 else "repeat", at)
+    is_repeat_of_invalid = not runs or min(row.tested_at for row in others) > max(runs)
+    is_one = len({row.content for row in others}) == 1
+    return Effective(others[0].call if is_one and is_repeat_of_invalid else "conflict", at)
+
+
+def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], clocks: Clocks, rejected: Slots) -> None:
+    """What holds a whole tube: its label, its people, or a contradiction between its result and a person's own."""
+    for same in by_code.values():
+        for one, two in combinations(same, 2):
+            if abs(one.key[1] - two.key[1]) <= timedelta(days=clocks.relabel_days) and one.people != two.people:
+                one.held_for.add("relabelled")
+                two.held_for.add("relabelled")
+    positive_alone = {
+        (tube.key[1], person) for tube in tubes.values() if not tube.is_pool and tube.lab.call == "detected" for person in tube.people
+    }
+    for tube in tubes.values():
+        files = Counter(row.file for row in tube.rows)
+        whole = max(accepted + rejected.get((file, tube.key), 0) for file, accepted in files.items())
+        if len(files) > 1 and (len({row.sender for row in tube.rows}) > 1 or len(tube.people) > whole):
+            tube.held_for.add("shared_tube")
+        calls = [tube.own[person].call for person in tube.people]
+        is_found = "detected" in calls or any((tube.key[1], person) in positive_alone for person in tube.people)
+        if tube.is_pool and tube.lab.call == "not_detected" and is_found:
+            tube.held_for.add("contradiction")
+        if tube.is_pool and tube.lab.call == "detected" and set(calls) == {"not_detected"}:
+            tube.held_for.add("discordant")
+
+
+def _decide_tube(tube: Tube, decision: Decision) -> None:
+    decision.holds.update((reason, tube.subject) for reason in tube.held_for)
+    if tube.lab.call == "conflict" or (tube.lab.call == "not_detected" and tube.is_incomplete):
+        decision.holds.add(("conflict" if tube.lab.call == "conflict" else "incomplete", tube.subject))
+    is_confirmed = any(own.call == "detected" for own in tube.own.values())
+    for row in tube.rows:
+        key, own = (*tube.key, row.person), tube.own[row.person].call
+        own_test = "retest" if row.mode in ("lab", "double") and row.specimen_code else "recollect"
+        by_tube = {
+            "none": "awaiting", "repeat": "awaiting", "conflict": "held", "withdrawn": "withdrawn", "rejected": "recollect",
+            "inconclusive": own_test, "invalid": own_test, "detected": own_test if tube.is_pool else "detected",
+            "not_detected": "held" if tube.is_incomplete else "not_detected",
+        }[tube.lab.call]  # fmt: skip
+        outcome = {
+            "none": by_tube, "repeat": "retest", "conflict": "held", "withdrawn": "withdrawn", "rejected": "recollect",
+            "inconclusive": "recollect", "invalid": "recollect", "detected": "detected", "not_detected": "not_detected",
+        }[own]  # fmt: skip
+        if outcome == "not_detected" and tube.is_pool and tube.lab.call == "detected" and not is_confirmed:
+            outcome = "awaiting"  # somebody made this pool positive: a negative waits until that one is found
+        if own == "conflict":
+            decision.holds.add(("conflict", normalise(row.specimen_code)))
+        if by_tube == "retest" and not tube.held_for - {"discordant"}:
+            decision.worklist.add(key)
+        decision.outcomes[key] = "held" if tube.held_for else outcome
+        if decision.outcomes[key] == "recollect":
+            decision.callback[key] = False
+
+
+def _let_time_pass(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision) -> None:
+    limit = timedelta(hours=clocks.overdue_hours)
+    if tube.lab.call in ("none", "repeat") and as_of > tube.collected_at + limit:
+        decision.holds.add(("overdue", tube.subject))
+    for row in tube.rows:
+        key = (*tube.key, row.person)
+        if decision.outcomes[key] == "retest" and tube.lab.at and as_of > tube.lab.at + limit:
+            decision.holds.add(("overdue", normalise(row.specimen_code)))
+        if decision.outcomes[key] in ("awaiting", "retest") and as_of > row.collected_at + timedelta(days=clocks.lost_days):
+            decision.outcomes[key] = "lost"
