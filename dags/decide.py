@@ -27,7 +27,7 @@ from typing import Any
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from unpool_airflow.assets import DEFAULT_ARGS, FACTS, MESSAGES, WAREHOUSE_WRITER
-from unpool_airflow.stage_task import any_work, run_stage
+from unpool_airflow.stage_task import run_stage
 
 
 @dag(
@@ -46,7 +46,7 @@ def decide() -> None:
         """Compute outcomes, lists, holds and due messages from what changed."""
         from pipeline.stages.decide import decide as stage
 
-        return run_stage(stage, wakes=any_work)
+        return run_stage(stage)
 
     decide_outcomes()
 

@@ -31,7 +31,7 @@ from typing import Any
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from unpool_airflow.assets import DEFAULT_ARGS, FACTS, INBOX, WAREHOUSE_WRITER
-from unpool_airflow.stage_task import any_work, run_stage
+from unpool_airflow.stage_task import run_stage
 
 
 @dag(
@@ -50,7 +50,7 @@ def intake() -> None:
         """Claim, archive, read, check, judge and store all files that wait."""
         from pipeline.stages.intake import intake as stage
 
-        return run_stage(stage, wakes=any_work)
+        return run_stage(stage)
 
     take_in()
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from unpool_airflow.assets import DEFAULT_ARGS, MESSAGES
-from unpool_airflow.stage_task import any_work, run_stage
+from unpool_airflow.stage_task import run_stage
 
 
 @dag(
@@ -51,7 +51,7 @@ def notify() -> None:
         from pipeline.stages.notify_stage import notify_due
         from unpool_airflow.twilio_connection import environ_with_twilio
 
-        return run_stage(notify_due, wakes=any_work, environ=environ_with_twilio(os.environ))
+        return run_stage(notify_due, environ_with_twilio(os.environ))
 
     send_due()
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 from unpool_airflow.assets import DEFAULT_ARGS, WAREHOUSE_WRITER
-from unpool_airflow.stage_task import any_work, run_stage
+from unpool_airflow.stage_task import run_stage
 
 
 @dag(
@@ -45,7 +45,7 @@ def watch() -> None:
         """Open and close holds for what is overdue, stands still or does not balance."""
         from pipeline.stages.watch import watch as stage
 
-        return run_stage(stage, wakes=any_work)
+        return run_stage(stage)
 
     look()
 

@@ -33,8 +33,7 @@ class Table:
         raise self.error(f"{self.file.name}: {where}: {rule}", file=str(self.file), key=where)
 
     def text(self, key: str, default: object = _NEEDED) -> str:
-        value = self._take(key, str, "a text", default)
-        return value
+        return self._take(key, str, "a text", default)
 
     def whole(self, key: str, default: object = _NEEDED, least: int = 1) -> int:
         value = self._take(key, int, "a whole number", default)

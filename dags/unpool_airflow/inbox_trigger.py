@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-# What is unchanged for so long counts as complete, as in pipeline.intake.inbox.claim.
+# The same rule as pipeline.intake.inbox.claim; a test holds the two together.
 QUIET_S = 2.0
+UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 WRITE_BITS = 0o222
 
 # Path below the inbox, size in bytes, time of last change in nanoseconds.
@@ -27,17 +29,19 @@ Waiting = frozenset[tuple[str, int, int]]
 def complete_files(inbox: Path, now: float) -> Waiting:
     """The files below `inbox` that a run could claim at `now` (seconds since 1970): sealed (no write bit), or left alone for QUIET_S."""
     found = set()
-    for folder, _, names in os.walk(inbox):
+    for folder, folders, names in os.walk(inbox):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            if name.startswith(".") or name.endswith((".part", ".tmp")):
+            if name.startswith(".") or name.lower().endswith(UNFINISHED):
                 continue
             path = os.path.join(folder, name)
             try:
-                stat = os.stat(path, follow_symlinks=False)
+                seen = os.lstat(path)
             except FileNotFoundError:
                 continue  # claimed in this moment
-            if not stat.st_mode & WRITE_BITS or now - stat.st_mtime >= QUIET_S:
-                found.add((os.path.relpath(path, inbox), stat.st_size, stat.st_mtime_ns))
+            is_whole = not seen.st_mode & WRITE_BITS or now - seen.st_ctime >= QUIET_S
+            if stat.S_ISREG(seen.st_mode) and is_whole:
+                found.add((os.path.relpath(path, inbox), seen.st_size, seen.st_ctime_ns))
     return frozenset(found)
 
 

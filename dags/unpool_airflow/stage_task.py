@@ -15,11 +15,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 Counts = dict[str, Any]
 
 
-def run_stage(stage: Callable[..., Any], *, wakes: Callable[[Counts], bool], environ: Mapping[str, str] | None = None) -> Counts:
-    """Call `stage(house, now=...)` and return its summary's numbers for XCom.
+def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = None) -> Counts:
+    """Call `stage(house, now=...)` and return its summary's numbers for XCom. `environ` is the process's own where none is given.
 
-    `wakes` says whether there was anything to do. If not, the task is skipped: a task that succeeds tells its assets, and would wake the
-    next DAG for nothing. Raises AirflowFailException (no retry) where waiting does not help; whatever else is raised is retried.
+    Where the summary says that nothing was there to do (`is_anything`), the task is skipped: a task that succeeds tells its assets,
+    and would wake the next DAG for nothing. Raises AirflowFailException (no retry) where waiting does not help; whatever else is raised
+    is retried.
     """
     from pipeline.errors import TryAgain, UnpoolError
     from pipeline.settings import Settings
@@ -28,38 +29,29 @@ def run_stage(stage: Callable[..., Any], *, wakes: Callable[[Counts], bool], env
     try:
         settings = Settings.from_env(os.environ if environ is None else environ)
         with open_house(settings) as house:
-            # A demo or a replay stands still at the moment it names.
-            counts = numbers(stage(house, now=settings.now or datetime.now(UTC)))
+            # A demo or a replay stands still at the moment that it names.
+            summary = stage(house, now=settings.now or datetime.now(UTC))
     except TryAgain:
         raise
     except UnpoolError as error:
-        raise AirflowFailException(error.message) from error
-    except Exception as error:
+        raise AirflowFailException(error.message) from None
+    except Exception as error:  # noqa: BLE001
         # Foreign messages quote values ("could not convert string ..."), and Airflow logs what is raised: say where, not what.
         raise AirflowException(f"{type(error).__name__} at {place_of(error)}") from None
-    if not wakes(counts):
+    if not summary.is_anything:
         raise AirflowSkipException("Nothing to do.")
-    return counts
+    return numbers(dataclasses.asdict(summary))
 
 
-def numbers(summary: Any) -> Counts:
-    """The numbers of a summary dataclass, nested ones too. XCom carries nothing else, so that no person's data can travel there."""
-    return _numbers(dataclasses.asdict(summary))
-
-
-def _numbers(values: Mapping[str, Any]) -> Counts:
+def numbers(values: Mapping[str, Any]) -> Counts:
+    """The numbers among `values`, nested ones too. XCom carries nothing else, so that no person's data can travel there."""
     kept: Counts = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            kept[str(key)] = _numbers(value)
+            kept[str(key)] = numbers(value)
         elif isinstance(value, int | float):
             kept[str(key)] = value
     return kept
-
-
-def any_work(counts: Counts) -> bool:
-    """Whether any number but the batch's own is above nought."""
-    return any(any_work(value) if isinstance(value, dict) else value > 0 for key, value in counts.items() if key != "batch_no")
 
 
 def place_of(error: BaseException) -> str:

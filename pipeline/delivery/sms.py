@@ -89,6 +89,10 @@ class _TooManyRequests(Exception):
         self.retry_after_s = retry_after_s
 
 
+# ValueError: an answer that is no JSON.
+_FAILURES = (TwilioException, requests.RequestException, _TooManyRequests, ValueError)
+
+
 class _Http(TwilioHttpClient):  # type: ignore[misc]  # twilio carries no types
     """Twilio's own HTTP client with a connection for every thread, without its log, and with an eye for Retry-After."""
 
@@ -126,7 +130,7 @@ class Sms:
             options["validity_period"] = validity_s
         try:
             message = self._client.messages.create(to=to, body=body, **options)
-        except Exception as error:  # any of them may have come after Twilio took the message
+        except Exception as error:  # noqa: BLE001 - any of them may have come after Twilio took the message
             return _answer(error)
         if not message.sid or not message.status:
             return Unknown("answer_without_sid")
@@ -139,7 +143,7 @@ class Sms:
         """
         try:
             found = [_found(message) for message in self._client.messages.stream(to=to, page_size=PAGE)]
-        except Exception as error:
+        except _FAILURES as error:
             raise _lookup_failed(error) from None
         return [message for message in found if message.created_at is None or message.created_at >= since]
 
@@ -151,7 +155,7 @@ class Sms:
             if error.status == 404:
                 return None
             raise _lookup_failed(error) from None
-        except Exception as error:
+        except _FAILURES as error:
             raise _lookup_failed(error) from None
 
 

@@ -65,7 +65,8 @@ def _choices(token: str) -> tuple[tuple[str, str], ...]:
 
 
 def _rewrite(choice: Iterable[tuple[str, str]]) -> Rewrite:
-    regex, found = "", {}
+    regex = ""
+    found: dict[str, str] = {}
     for part, piece in choice:
         if not part:
             regex += piece

@@ -1,0 +1,277 @@
+"""The command line. Each command parses, calls one stage and prints; what it prints is in `pipeline/show.py`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipeline.domain.words import FileKind
+from pipeline.errors import UnpoolError
+from pipeline.settings import Settings
+
+app = typer.Typer(
+    name="unpool",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Pooled swabs in, an answer for every person out.\n\nExample: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
+)
+out = Console()
+
+
+def _now(settings: Settings) -> datetime:
+    return settings.now or datetime.now(UTC)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress]:
+    """A line that moves while something takes its time; nothing where nobody watches."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None, shown="")
+        yield progress
+
+
+@app.command()
+def init() -> None:
+    """Make the home folder, its key and its stores.
+
+    Example: UNPOOL_HOME=/srv/unpool unpool init
+    """
+    from pipeline.stages.init import init as make
+
+    settings = Settings.from_env(os.environ)
+    with _progress("Making the stores"):
+        done = make(settings)
+    out.print(f"Home: {settings.home}", highlight=False, soft_wrap=True)
+    if done.made_key:
+        out.print(
+            f"A new master key was made: {done.key_file}\n"
+            "Keep a copy in a safe place: without it neither the archive nor the vault can be read. In production, set UNPOOL_MASTER_KEY instead.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    out.print(f"Programme: {done.programme}. Ledger and vault are ready.", highlight=False)
+
+
+@app.command()
+def receive(
+    files: Annotated[list[Path], typer.Argument(help="Manifests or result files.", metavar="FILE...")],
+    sender: Annotated[str, typer.Option("--from", help="Code of the team or lab that sends them.", metavar="CODE")],
+    kind: Annotated[FileKind | None, typer.Option("--kind", help="Only where the headings fit both.")] = None,
+) -> None:
+    """Put files into the inbox, whole or not at all.
+
+    Example: unpool receive round1.csv round2.csv --from TEAM1
+    """
+    from pipeline.home import Home
+    from pipeline.stages.receive import receive as put
+
+    home = Home(Settings.from_env(os.environ).home)
+    home.make()
+    for path in put(home, files, sender, kind):
+        out.print(f"received: {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def run() -> None:
+    """Take in, decide and send until nothing waits.
+
+    Example: unpool run
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.stages.run import run_all
+    from pipeline.show import show_run
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, _progress("Working") as progress:
+        summary = run_all(house, _now(settings), lambda stage, n: progress.update(progress.task_ids[0], description=stage, shown=str(n)))
+    show_run(out, summary)
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Where everything stands, in counts.
+
+    Example: unpool status --json
+    """
+    from pipeline.show import show_status
+    from pipeline.stages.house import open_house
+    from pipeline.stages.status import status as figures
+
+    with open_house(Settings.from_env(os.environ)) as house, _progress("Counting"):
+        found = figures(house)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    else:
+        show_status(out, found)
+
+
+@app.command()
+def lists(
+    folder: Annotated[Path | None, typer.Option("--out", help="Where to write them; else the home's lists/.", metavar="DIR")] = None,
+) -> None:
+    """Write the worklist, repeats, call-back list and those without a phone.
+
+    They name people: give each to whom it is for, and keep none.
+
+    Example: unpool lists --out /media/usb
+    """
+    from pipeline.show import show_lists
+    from pipeline.stages.house import open_house
+    from pipeline.stages.lists import write_lists
+
+    with open_house(Settings.from_env(os.environ)) as house, _progress("Writing the lists"):
+        written = write_lists(house, folder or house.home.lists)
+    show_lists(out, written, rows=0)
+
+
+@app.command()
+def files() -> None:
+    """Every file that arrived, its verdict and its counts.
+
+    Example: unpool files
+    """
+    from pipeline.ledger import receipts
+    from pipeline.show import show_files
+    from pipeline.stages.house import open_house
+
+    with open_house(Settings.from_env(os.environ)) as house, house.ledger.begin() as conn:
+        listing = receipts.listing(conn)
+    show_files(out, listing)
+
+
+@app.command()
+def holds() -> None:
+    """What waits for a person, with owner and age.
+
+    Example: unpool holds
+    """
+    from pipeline.ledger import holds as questions
+    from pipeline.show import show_holds
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, house.ledger.begin() as conn:
+        waiting = questions.open_holds(conn)
+    show_holds(out, waiting, _now(settings))
+
+
+@app.command()
+def verify() -> None:
+    """Check every invariant. Prints each violation; exit 1 if there is any.
+
+    Example: unpool verify
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.stages.verify import verify as check
+
+    with open_house(Settings.from_env(os.environ)) as house, _progress("Checking"):
+        found = check(house)
+    for sentence in found:
+        out.print(sentence, highlight=False, soft_wrap=True)
+    if found:
+        raise typer.Exit(1)
+    out.print("All invariants hold.")
+
+
+@app.command()
+def rebuild() -> None:
+    """Make the warehouse anew from archive and ledger; print the state hash before and after.
+
+    Example: unpool rebuild
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.stages.rebuild import rebuild as anew
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, _progress("Replaying") as progress:
+        done = anew(house, _now(settings), lambda n, of: progress.update(progress.task_ids[0], completed=n, total=of, shown=f"{n} of {of} batches"))
+    out.print(f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\nbatches replayed: {done.batches}", highlight=False)
+
+
+@app.command("twilio-stand-in")
+def twilio_stand_in(port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8790) -> None:
+    """A local Twilio for trials: accepts messages, keeps them, calls back. Nothing is sent.
+
+    Example: unpool twilio-stand-in --port 8790
+    """
+    from pipeline.delivery.stand_in import serve
+
+    settings = Settings.from_env(os.environ)
+    serve(settings.twilio, port=port)
+
+
+@app.command()
+def callbacks(port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8791) -> None:
+    """The address at which Twilio tells what became of a message (behind your reverse proxy).
+
+    Example: UNPOOL_CALLBACK_URL=https://sms.example.vn/twilio/status unpool callbacks --port 8791
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.web.callbacks import serve
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house:
+        serve(settings, house.ledger, port=port)
+
+
+@app.command()
+def up() -> None:
+    """Start Airflow and all it needs, and leave it watching the inbox.
+
+    Example: unpool up
+    """
+    from pipeline.launcher.up import up as start
+
+    start(Settings.from_env(os.environ), out)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `unpool up` started.
+
+    Example: unpool down
+    """
+    from pipeline.launcher.up import down as stop
+
+    stop(Settings.from_env(os.environ), out)
+
+
+@app.command()
+def demo(
+    samples: Annotated[Path, typer.Option(help="Folder of sample files with their scenario.toml.")] = Path("data_samples/demo"),
+) -> None:
+    """The whole way once, on Airflow, with made-up people: ends by itself.
+
+    Example: unpool demo
+    """
+    from pipeline.launcher.demo import demo as show
+
+    raise typer.Exit(show(Settings.from_env(os.environ), samples, out))
+
+
+def main() -> None:
+    """Entry of the console script: an UnpoolError is one sentence and its exit code, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        app()
+    except UnpoolError as error:
+        Console(stderr=True).print(error.message, style="red", highlight=False, soft_wrap=True)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

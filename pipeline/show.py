@@ -1,0 +1,96 @@
+"""What the command line and the demo print: tables for people, from the figures of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.ledger.holds import Hold
+from pipeline.ledger.receipts import Receipt
+from pipeline.quality.texts import reason_text
+from pipeline.stages.lists import ListFile
+from pipeline.stages.run import RunSummary
+
+# Rows of a table that is as long as the day: enough to see what is in it.
+SHOWN = 30
+
+WHY_QUEUED = {
+    "idle": "",
+    "no_credentials": "Messages wait: no Twilio account is set (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).",
+    "paused": "Messages wait: sending is paused.",
+    "waiting": "Messages wait for the next run, quiet hours or an answer from Twilio.",
+}
+
+
+def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def show_run(out: Console, summary: RunSummary) -> None:
+    """One line for each stage."""
+    taken, decided, sent = summary.intake, summary.decide, summary.notify
+    out.print(f"intake: {taken.files} files, {taken.rows_received} rows received, {taken.rows_accepted} accepted", highlight=False)
+    out.print(f"decide: {decided.tubes} tubes", highlight=False)
+    out.print(f"notify: {sent.sent} sent", highlight=False)
+    out.print("Next: `unpool status`, `unpool lists`, `unpool holds`.", highlight=False)
+
+
+def show_status(out: Console, found: Mapping[str, Any]) -> None:
+    """All figures of `stages.status`, by groups."""
+    for group in ("files", "rows", "tubes", "outcomes", "people", "holds", "messages"):
+        table = _table(group, "what", "count", right=("count",))
+        for name, count in sorted(found[group].items()):
+            table.add_row(name, f"{count:,}")
+        if table.row_count:
+            out.print(table)
+            out.print()
+    out.print(f"specimens {found['specimens']:,}   worklist {found['worklist']:,} ({found['worklist_open']:,} open)   "
+              f"call-back {found['callback']:,} ({found['callback_open']:,} open)", highlight=False)  # fmt: skip
+    if why := WHY_QUEUED[found["sending"]]:
+        out.print(why, highlight=False)
+    out.print(f"state {found['state_hash']}", style="dim", highlight=False, soft_wrap=True)
+
+
+def show_files(out: Console, listing: Sequence[Receipt]) -> None:
+    """A line a file, the newest last."""
+    counts = ("received", "accepted", "duplicate", "rejected", "held")
+    table = _table("files", "no", "file", "from", "kind", "verdict", *counts, "why", right=("no", *counts))
+    for one in listing[-SHOWN:]:
+        numbers = [f"{getattr(one, f'rows_{name}'):,}" for name in counts]
+        why = reason_text(one.reason, "en") if one.reason else ""
+        table.add_row(str(one.receipt_no), one.file_name, one.sender or "-", one.kind or "-", one.verdict, *numbers, why)
+    out.print(table)
+    if len(listing) > SHOWN:
+        out.print(f"... and {len(listing) - SHOWN:,} before these", highlight=False)
+
+
+def show_holds(out: Console, waiting: Sequence[Hold], now: datetime) -> None:
+    """Open holds, the oldest first."""
+    table = _table("holds", "reason", "subject", "owner", "age", "what to do", right=("age",))
+    for one in sorted(waiting, key=lambda hold: hold.opened_at)[:SHOWN]:
+        hours = (now - one.opened_at).total_seconds() / 3600
+        age = f"{hours / 24:,.0f} d" if hours >= 48 else f"{hours:,.0f} h"
+        table.add_row(one.reason, one.subject, one.owner, age, reason_text(one.reason, "en"))
+    out.print(table)
+    if len(waiting) > SHOWN:
+        out.print(f"... and {len(waiting) - SHOWN:,} more", highlight=False)
+    if not waiting:
+        out.print("Nothing waits for a decision.")
+
+
+def show_lists(out: Console, written: Sequence[ListFile], rows: int) -> None:
+    """Each list's path and number of items, with its first `rows` of them."""
+    for one in written:
+        out.print(f"{one.name}: {len(one.rows):,}  {one.path}", highlight=False, soft_wrap=True)
+        if rows and one.rows:
+            table = _table("", *one.columns)
+            for row in one.rows[:rows]:
+                table.add_row(*row)
+            out.print(table)

@@ -1,0 +1,39 @@
+"""Decide: outcomes, lists, holds and due messages for what changed since the last time, by facts or by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.ledger import journal
+from pipeline.log import event
+from pipeline.stages.decide_batch import run_decide_batch
+from pipeline.stages.house import House
+from pipeline.stages.resume import finish_open_batch
+from pipeline.warehouse.decide import waiting
+
+
+@dataclass(frozen=True)
+class DecideSummary:
+    """tubes: how many were decided anew; 0 with batches=0 means that nothing waited."""
+
+    batches: int
+    tubes: int
+
+    @property
+    def is_anything(self) -> bool:
+        return self.batches > 0
+
+
+def decide(house: House, now: datetime) -> DecideSummary:
+    """One decide batch, if anything waits for it. Time passing is a reason too: a tube becomes overdue, a specimen lost."""
+    with house.writer():
+        finish_open_batch(house, now)
+        with house.warehouse(spill=True) as warehouse:
+            if not waiting(warehouse, house.local(now)).is_any:
+                return DecideSummary(0, 0)
+        with house.ledger.begin() as conn:
+            batch = journal.open_batch(conn, "decide", now)
+        tubes = run_decide_batch(house, batch)
+        event("decide_batch", batch_no=batch.batch_no, tubes=tubes)
+        return DecideSummary(1, tubes)

@@ -1,0 +1,91 @@
+"""Rebuild: the warehouse anew, from the archive and the ledger's journal. The vault is read by nobody here: facts know pseudonyms only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.ledger import journal, receipts
+from pipeline.ledger.journal import Batch
+from pipeline.ledger.tables import BatchKind
+from pipeline.log import event
+from pipeline.quality.judge import Judgement
+from pipeline.stages.decide_batch import decide_facts
+from pipeline.stages.house import House
+from pipeline.stages.intake_batch import open_files, store_facts
+from pipeline.stages.resume import finish_open_batch
+from pipeline.warehouse.connect import Warehouse, open_warehouse
+
+
+@dataclass(frozen=True)
+class RebuildSummary:
+    """before: state hash of the warehouse that was there, '' if there was none that opens."""
+
+    batches: int
+    before: str
+    after: str
+
+
+def rebuild(house: House, now: datetime, progress: Callable[[int, int], None] | None = None) -> RebuildSummary:
+    """Replay every finished batch, in order, with its own time and the verdicts it had, into a new file, and put it in place by a rename.
+
+    The old file is kept beside it as `warehouse.duckdb.old`. `progress` is called with (batches done, batches in all).
+    """
+    fresh = house.home.tmp / "warehouse.rebuilt.duckdb"
+    with house.writer():
+        before = _state_hash(house)
+        _remove(fresh)
+        with house.ledger.begin() as conn:
+            batches = journal.all_done(conn)
+        with open_warehouse(fresh, memory_limit=house.settings.memory_limit, spill=None) as warehouse:
+            for done, batch in enumerate(batches, 1):
+                _replay(house, warehouse, batch)
+                if progress is not None:
+                    progress(done, len(batches))
+            after = str(warehouse.value("state/hash"))
+        _put_in_place(house, fresh)
+        event("warehouse_rebuilt", batches=len(batches), same=before == after)
+        finish_open_batch(house, now)
+    return RebuildSummary(len(batches), before, after)
+
+
+def _replay(house: House, warehouse: Warehouse, batch: Batch) -> None:
+    match batch.kind:
+        case BatchKind.INTAKE:
+            with house.ledger.begin() as conn:
+                files = receipts.of_batch(conn, batch.batch_no)
+            recorded = {one.receipt_no: Judgement(one.verdict, one.reason or "") for one in files}
+            with warehouse.transaction():
+                store_facts(house, warehouse, batch, open_files(house, files), recorded)
+        case BatchKind.DECIDE:
+            decide_facts(house, warehouse, batch)
+
+
+def _state_hash(house: House) -> str:
+    """Of the file that is there; a file that does not open is what a rebuild is for."""
+    if not house.home.warehouse.exists():
+        return ""
+    try:
+        with open_warehouse(house.home.warehouse, memory_limit=house.settings.memory_limit, spill=house.home.tmp) as warehouse:
+            return str(warehouse.value("state/hash"))
+    except OSError:
+        return ""
+
+
+def _put_in_place(house: House, fresh: os.PathLike[str]) -> None:
+    target = house.home.warehouse
+    if target.exists():
+        os.replace(target, target.with_suffix(".duckdb.old"))
+    # A write-ahead log of the old file must not be replayed into the new one.
+    target.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    os.replace(fresh, target)
+
+
+def _remove(path: os.PathLike[str]) -> None:
+    for suffix in ("", ".wal"):
+        try:
+            os.unlink(f"{os.fspath(path)}{suffix}")
+        except FileNotFoundError:
+            continue

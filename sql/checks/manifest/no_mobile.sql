@@ -1,0 +1,6 @@
+-- warn
+-- column: phone
+-- Twilio answers a landline with 400/21614: the person goes on the list of those to be called.
+SELECT receipt_no, row_no
+FROM incoming
+WHERE regexp_full_match(phone, '\+?[0-9][0-9 .()\-]{4,28}') AND NOT regexp_full_match(regexp_replace(phone, '[ .()\-]', '', 'g'), $mobile_pattern)

@@ -1,0 +1,10 @@
+-- reject
+-- column: tube_code
+-- The first row stands, the others come back: two swabs of one person would be counted as two people.
+WITH again AS (
+    SELECT receipt_no, tube, day, person, first_row FROM tube_person WHERE listed > 1 AND person IS NOT NULL
+)
+SELECT member.receipt_no, member.row_no
+FROM member
+JOIN again USING (receipt_no, tube, day, person)
+WHERE member.row_no > again.first_row

@@ -1,0 +1,9 @@
+-- Grain: one tube that the lab shall test again: its first test was invalid.
+WITH tube AS (
+    SELECT tube_id, min(tube_label) AS tube_code, min(collected_at) AS collected_at, min(team) AS team FROM membership GROUP BY tube_id
+)
+SELECT tube.tube_code, list_item.reason, tube.collected_at, tube.team
+FROM list_item
+JOIN tube USING (tube_id)
+WHERE list_item.list = 'repeat' AND list_item.state = 'open'
+ORDER BY tube.collected_at, tube.tube_code

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.dates import overlap, rewrites, to_iso
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "iso"),
+    [
+        ("yyyy-mm-dd", "2022-01-03", "2022-01-03"),
+        ("yyyy-mm-dd hh:mm:ss", "2022-01-03 02:30:51", "2022-01-03T02:30:51"),
+        ("yyyy-mm-ddThh:mm", "2022-01-03T02:30", "2022-01-03T02:30"),
+        ("dd/mm/yyyy", "01/02/2026", "2026-02-01"),
+        ("mm/dd/yyyy", "01/02/2026", "2026-01-02"),
+        ("d/m/yyyy", "1/12/2026", "2026-12-01"),
+        ("d/m/yyyy h:mm", "1/2/2026 7:05", "2026-02-01T07:05"),
+        ("d/m/yyyy h:mm", "01/02/2026 17:05", "2026-02-01T17:05"),
+        ("hh:mm dd.mm.yyyy", "17:05 01.02.2026", "2026-02-01T17:05"),
+    ],
+)
+def test_rewrites(pattern: str, text: str, iso: str) -> None:
+    assert to_iso(text, rewrites(pattern)) == iso
+
+
+@pytest.mark.parametrize("text", ["1/2/2026", "2026-02-01", "01/02/26", "01/02/2026 10:00", " 01/02/2026", "٠١/٠٢/٢٠٢٦", "46054", "", "01.02.2026"])
+def test_F10_what_does_not_match_stays_as_it_is(text: str) -> None:
+    assert to_iso(text, rewrites("dd/mm/yyyy")) == text
+
+
+@pytest.mark.parametrize("pattern", ["", "yyyy", "dd/mm/yy", "dd/mm/yyyy hh", "dd/mm/yyyy mm", "dd/dd/yyyy", "%d/%m/%Y", "dd/mm/yyyy ss:hh", "x"])
+def test_patterns_that_are_none(pattern: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        rewrites(pattern)
+
+
+def test_F10_day_first_and_month_first_cannot_both_be_declared() -> None:
+    assert overlap(["dd/mm/yyyy", "mm/dd/yyyy"])
+    assert overlap(["d/m/yyyy", "mm/dd/yyyy"])
+    assert not overlap(["dd/mm/yyyy", "yyyy-mm-dd", "dd-mm-yyyy", "dd/mm/yyyy hh:mm", "d/m/yyyy"])
