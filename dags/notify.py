@@ -48,7 +48,7 @@ def notify() -> None:
         """Send due messages and settle those whose fate is unknown."""
         import os
 
-        from pipeline.stages.notify_stage import notify_due
+        from pipeline.stages.notify_due import notify_due
         from unpool_airflow.twilio_connection import environ_with_twilio
 
         return run_stage(notify_due, environ_with_twilio(os.environ))

@@ -45,7 +45,7 @@ def watch() -> None:
         """Open and close holds for what is overdue, stands still or does not balance."""
         from pipeline.stages.watch import watch as stage
 
-        return run_stage(stage)
+        return run_stage(stage, fails_on="violations")
 
     look()
 

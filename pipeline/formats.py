@@ -36,7 +36,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class FormatProfile:
-    """All headings and words in it are folded. `dates` are the declared patterns, `date_rewrites` the same as regular expressions.
+    """All headings and words in it are folded. `dates` are the declared patterns, `date_rewrites` the same as regular expressions: no two
+    match one text, so each is for the cells that are left over by those before it.
 
     `required_headings`: of each set one heading must be there. `columns` gives a canonical column's headings, `joined` the headings of its
     parts (each part with its synonyms), which win where all of them are there. `words` is the lab's vocabulary: a word not in it is no
@@ -181,9 +182,7 @@ def _columns(table: Table, kind: FileKind) -> dict[str, tuple[str, ...]]:
 
 def _joined(table: Table, kind: FileKind) -> dict[str, tuple[tuple[str, ...], ...]]:
     """In TOML a part's synonyms are parted by '|': collected_at = ["ngay lay mau|collection date", "gio lay mau"]."""
-    joined = {
-        column: tuple(tuple(map(fold_key, part.split("|"))) for part in parts) for column, parts in table.lists("joined").items()
-    }
+    joined = {column: tuple(tuple(map(fold_key, part.split("|"))) for part in parts) for column, parts in table.lists("joined").items()}
     _known(table, kind, "joined", joined)
     for column, parts in joined.items():
         if column not in DATE_COLUMNS or len(parts) != 2:

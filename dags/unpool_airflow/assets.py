@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher
+
 from unpool_airflow.inbox_trigger import InboxTrigger
 
 INBOX = Asset("inbox", uri="unpool://inbox", watchers=[AssetWatcher(name="inbox_watcher", trigger=InboxTrigger())])

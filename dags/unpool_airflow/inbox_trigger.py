@@ -34,14 +34,14 @@ def complete_files(inbox: Path, now: float) -> Waiting:
         for name in names:
             if name.startswith(".") or name.lower().endswith(UNFINISHED):
                 continue
-            path = os.path.join(folder, name)
+            path = Path(folder, name)
             try:
-                seen = os.lstat(path)
+                seen = path.lstat()
             except FileNotFoundError:
                 continue  # claimed in this moment
             is_whole = not seen.st_mode & WRITE_BITS or now - seen.st_ctime >= QUIET_S
             if stat.S_ISREG(seen.st_mode) and is_whole:
-                found.add((os.path.relpath(path, inbox), seen.st_size, seen.st_ctime_ns))
+                found.add((str(path.relative_to(inbox)), seen.st_size, seen.st_ctime_ns))
     return frozenset(found)
 
 

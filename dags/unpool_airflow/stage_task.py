@@ -15,12 +15,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 Counts = dict[str, Any]
 
 
-def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = None) -> Counts:
+def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = None, fails_on: str | None = None) -> Counts:
     """Call `stage(house, now=...)` and return its summary's numbers for XCom. `environ` is the process's own where none is given.
 
     Where the summary says that nothing was there to do (`is_anything`), the task is skipped: a task that succeeds tells its assets,
-    and would wake the next DAG for nothing. Raises AirflowFailException (no retry) where waiting does not help; whatever else is raised
-    is retried.
+    and would wake the next DAG for nothing. `fails_on` names a count that must be nought.
+    Raises AirflowFailException (no retry) where waiting does not help; whatever else is raised is retried.
     """
     from pipeline.errors import TryAgain, UnpoolError
     from pipeline.settings import Settings
@@ -38,6 +38,8 @@ def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = Non
     except Exception as error:  # noqa: BLE001
         # Foreign messages quote values ("could not convert string ..."), and Airflow logs what is raised: say where, not what.
         raise AirflowException(f"{type(error).__name__} at {place_of(error)}") from None
+    if fails_on is not None and getattr(summary, fails_on):
+        raise AirflowFailException(f"{fails_on}: {getattr(summary, fails_on)}. Run `unpool verify`: it names each.")
     if not summary.is_anything:
         raise AirflowSkipException("Nothing to do.")
     return numbers(dataclasses.asdict(summary))

@@ -10,7 +10,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import reference_model as model
@@ -19,7 +19,7 @@ from maker.files import Sheet
 from maker.people import Person
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMME = ROOT / "pipeline" / "programmes" / "vietnam" / "programme.toml"
+PROGRAMME = ROOT / "pipeline" / "shipped" / "programmes" / "vietnam" / "programme.toml"
 TELLING = frozenset({"not_detected", "detected", "retest", "recollect", "withdrawn", "lost"})
 
 
@@ -106,12 +106,17 @@ class Book:
             fate = "rejected" if row.rules else "duplicate" if row.is_again else "accepted"
             self._rows[fate] += 1
             self._rejects.update(row.rules)
-            if row.rules and row.cells.get("tube_code") and "full_name" in row.cells and (day := _day(row.cells["collected_at"])):
-                self._slots[(file.path, (model.normalise(row.cells["tube_code"]), day))] += 1
+            if row.rules and file.sheet.kind == "manifest" and row.rules != ("differs_from_earlier",):
+                self._keep_place(file, row)
             if fate == "accepted" and isinstance(row.fact, model.ManifestRow):
                 self._manifest.append(row.fact)
             elif fate == "accepted" and isinstance(row.fact, model.LabRow):
                 self._lab.append(row.fact)
+
+    def _keep_place(self, file: File, row: Row) -> None:
+        """A rejected row still is a place in its tube: its mended version may come in a later file."""
+        if row.cells.get("tube_code") and (day := _day(row.cells["collected_at"])):
+            self._slots[(file.path, (model.normalise(row.cells["tube_code"]), day))] += 1
 
     def _tell(self, decision: model.Decision) -> None:
         """An outcome that says something new is one message; it takes the place of an older one that is still queued."""
@@ -124,7 +129,7 @@ class Book:
         people_per_tube = Counter(key[:2] for key in decision.outcomes)
         declared = {(model.normalise(row.tube_code), row.collected_at.date()): row.pool_size or 0 for row in self._manifest}
         pools = sum(max(n, declared[tube]) > 1 for tube, n in people_per_tube.items())
-        holds = Counter(decision.hold_counts()) + Counter({"file_held": self._file_holds})
+        holds = Counter(reason for reason, _ in decision.holds) + Counter({"file_held": self._file_holds})
         unsent: Counter[str] = Counter()
         sent: Counter[str] = Counter()
         for (_, _, person), messages in self._messages.items():
@@ -141,7 +146,7 @@ class Book:
             "files": {name: self._files[name] for name in ("received", "accepted", "held", "refused")},
             "rows": {name: self._rows[name] for name in ("received", "accepted", "duplicate", "rejected")},
             "tubes": {"pools": pools, "singles": len(people_per_tube) - pools},
-            "outcomes": decision.outcome_counts(),
+            "outcomes": dict(sorted(Counter(decision.outcomes.values()).items())),
             "holds": {name: n for name, n in sorted(holds.items()) if n},
             "messages_without_credentials": {name: n for name, n in sorted(unsent.items()) if n},
             "messages_with_stand_in": dict(sorted(sent.items())),
@@ -189,7 +194,3 @@ def clocks() -> model.Clocks:
     settings = tomllib.loads(PROGRAMME.read_text(encoding="utf-8"))["clocks"]
     names = ("match_window_days", "overdue_hours", "lost_days", "relabel_days")
     return model.Clocks(**{name: settings[name] for name in names if name in settings})
-
-
-def hours(number: float) -> timedelta:
-    return timedelta(hours=number)

@@ -29,9 +29,10 @@ RESULTS = {
     "status": {"vi": "Trạng thái", "en": "Status"},
     "tested_at": {"vi": "Thời gian xét nghiệm", "en": "Tested at"},
     "resulted_at": {"vi": "Thời gian trả kết quả", "en": "Resulted at"},
+    "collected_at": {"vi": "Thời gian lấy mẫu", "en": "Collected at"},
     "reject_reason": {"vi": "Lý do từ chối", "en": "Reject reason"},
     "ct": {"vi": "Giá trị Ct", "en": "Ct"},
-    "plate_code": {"vi": "Mã khay", "en": "Plate code"},
+    "plate_code": {"vi": "Mã đĩa", "en": "Plate code"},
 }
 WORDS = {
     "detected": {"vi": "Dương tính", "en": "Detected"},
@@ -40,7 +41,13 @@ WORDS = {
     "invalid": {"vi": "Không hợp lệ", "en": "Invalid"},
     "rejected": {"vi": "Từ chối", "en": "Rejected"},
 }
+REASONS = {
+    "leaked": {"vi": "Rò rỉ", "en": "leaked"},
+    "broken": {"vi": "Vỡ", "en": "broken"},
+    "insufficient": {"vi": "Không đủ", "en": "insufficient"},
+}
 SEXES = {"M": {"vi": "Nam", "en": "M"}, "F": {"vi": "Nữ", "en": "F"}}
+EXTRA = "extra_cell"
 DATES = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}
 MOMENTS = {"vi": "%d/%m/%Y %H:%M", "en": "%Y-%m-%d %H:%M"}
 
@@ -63,12 +70,15 @@ class Sheet:
         writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n")
         writer.writerow([headings[column][self.language] for column in self.columns])
         for row in rows:
-            writer.writerow([self._cell(column, row.get(column, "")) for column in self.columns])
+            # A ragged row has one cell too many: EXTRA is no column of any sheet.
+            writer.writerow([self._cell(column, row.get(column, "")) for column in self.columns] + ([row[EXTRA]] if EXTRA in row else []))
         return (b"\xef\xbb\xbf" if self.has_bom else b"") + text.getvalue().encode()
 
     def _cell(self, column: str, value: str) -> str:
         if column == "result" and value in WORDS:
             return WORDS[value][self.language]
+        if column == "reject_reason" and value in REASONS:
+            return REASONS[value][self.language]
         if column == "sex" and value in SEXES:
             return SEXES[value][self.language]
         if column in ("birth_date", "collected_at", "tested_at", "resulted_at") and value:

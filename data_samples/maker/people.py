@@ -1,7 +1,7 @@
 """Invented people. Nobody here exists, and no phone here rings.
 
-The phone numbers are of the 095 range, which passes every check for a Vietnamese mobile but is allotted to no operator
-since S-Fone closed: a sample that meets a real Twilio account by mistake reaches nobody.
+The phone numbers are of the block 0520, which the programme's pattern takes for a mobile and which is allotted to no operator
+(`phonenumbers` knows 0522, 0523 and 0528 only): a sample that meets a real Twilio account by mistake reaches nobody.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-SURNAMES = ("Nguyễn", "Nguyễn", "Nguyễn", "Trần", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô")
-MIDDLE = {"M": ("Văn", "Hữu", "Đức", "Quốc", "Minh", "Xuân"), "F": ("Thị", "Ngọc", "Thu", "Thị Mỹ", "Kim", "Thanh")}
+# fmt: off
+SURNAMES = ("Nguyễn", "Nguyễn", "Nguyễn", "Trần", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ")
+MIDDLE = {"M": ("Văn", "Hữu", "Đức", "Quốc", "Minh", "Xuân"), "F": ("Thị", "Ngọc", "Thu", "Mỹ", "Kim", "Thanh")}
 GIVEN = {
-    "M": ("Anh", "Bảo", "Cường", "Dũng", "Đạt", "Hải", "Hiếu", "Khánh", "Long", "Nghĩa", "Phước", "Quân", "Sơn", "Thịnh", "Trường", "Tuấn", "Vũ"),
-    "F": ("Ánh", "Chi", "Diễm", "Đào", "Giang", "Hằng", "Hương", "Lan", "Mỹ", "Ngân", "Nhung", "Oanh", "Quỳnh", "Thảo", "Thúy", "Trang", "Yến"),
+    "M": ("Anh", "Bảo", "Cường", "Dũng", "Đạt", "Hải", "Hiếu", "Khánh", "Long", "Nghĩa", "Phước", "Quân", "Sơn", "Thịnh", "Trường"),
+    "F": ("Ánh", "Chi", "Diễm", "Đào", "Giang", "Hằng", "Hương", "Lan", "Mỹ", "Ngân", "Nhung", "Quỳnh", "Thảo", "Thúy", "Trang"),
 }
+# fmt: on
 WARDS = ("phường Bến Nghé", "phường Tân Định", "xã Phước Kiển", "xã Đa Phước", "phường Hiệp Bình", "xã Bình Hưng", "phường Đông Hòa")
 PROVINCES = ("079", "001", "048", "092", "074", "060", "031")
 
@@ -40,7 +42,7 @@ class Person:
 
 
 class People:
-    """Makes people, never the same id or phone twice."""
+    """Makes people, never the same id or phone twice within 100,000 people."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -50,9 +52,9 @@ class People:
         random = self._random
         sex = random.choice("MF")
         born = date(1940, 1, 1) + timedelta(days=random.randrange(75 * 365))
-        self._next += random.randrange(1, 40)
+        self._next += random.randrange(1, 9)
         name = " ".join((random.choice(SURNAMES), random.choice(MIDDLE[sex]), random.choice(GIVEN[sex])))
-        phone = f"028 38{self._next % 1_000_000:06d}" if landline else f"095{self._next * 7 % 10_000_000:07d}"
+        phone = f"028 38{self._next % 1_000_000:06d}" if landline else f"0520{self._next * 7 % 1_000_000:06d}"
         return Person(
             full_name=name,
             birth_date=born,

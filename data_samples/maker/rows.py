@@ -10,10 +10,21 @@ import reference_model as model
 
 from maker.book import Book, File, Row
 from maker.codes import Codes, as_typed
-from maker.files import Sheet
+from maker.files import EXTRA, Sheet
 from maker.people import People, Person
 
-MANIFEST_COLUMNS = ("tube_code", "collected_at", "full_name", "birth_date", "sex", "phone", "citizen_id", "address", "pool_size", "site_code")
+MANIFEST_COLUMNS = (
+    "tube_code",
+    "collected_at",
+    "full_name",
+    "birth_date",
+    "sex",
+    "phone",
+    "citizen_id",
+    "address",
+    "pool_size",
+    "site_code",
+)
 LAB_MODE_COLUMNS = (*MANIFEST_COLUMNS, "pooling_mode", "specimen_code")
 RESWAB_COLUMNS = (*MANIFEST_COLUMNS, "replaces_tube")
 RESULT_COLUMNS = ("tube_code", "result", "tested_at", "ct", "plate_code")
@@ -137,9 +148,21 @@ class Bench:
 
     def file(self, sheet: Sheet, sender: str, kind: str | None = "results") -> File:
         """What was called since the last file, as one file. The columns decide what of it can be seen."""
-        rows = [replace(row, cells={column: row.cells.get(column, "") for column in sheet.columns}) for row in self.rows]
+        file = File(sheet, sender, kind, [_as_seen(row, sheet) for row in self.rows])
         self.rows = []
-        return File(sheet, sender, kind, rows)
+        return file
+
+
+def _as_seen(row: Row, sheet: Sheet) -> Row:
+    fact = row.fact
+    if isinstance(fact, model.LabRow) and "ct" not in sheet.columns:
+        fact = replace(fact, ct="")
+    return replace(row, cells={name: cell for name, cell in row.cells.items() if name in (*sheet.columns, EXTRA)}, fact=fact)
+
+
+def spoiled(row: Row, *rules: str, **cells: str) -> Row:
+    """The row with other cells, and the reject rules that it breaks by them."""
+    return Row({**row.cells, **cells}, None, rules)
 
 
 def again(row: Row) -> Row:

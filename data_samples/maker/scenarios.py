@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
 
-from maker.book import Book, File, hours
-from maker.codes import Codes
-from maker.files import Sheet
+from maker.book import Book, File, Row
+from maker.codes import Codes, with_wrong_check
+from maker.files import EXTRA, Sheet
 from maker.people import People
 from maker.rows import (
     FULL_RESULT_COLUMNS,
@@ -18,8 +19,11 @@ from maker.rows import (
     RESWAB_COLUMNS,
     Bench,
     Site,
+    Tube,
     again,
     manifest,
+    manifest_row,
+    spoiled,
 )
 
 HANOI = timezone(timedelta(hours=7))
@@ -114,8 +118,7 @@ def corrections(day: Day, seed: int) -> Book:
     pools, singles = site.tubes(24, 5), site.tubes(6, 1)
     team = Sheet("doi_a_danh_sach.csv", "manifest", "vi", MANIFEST_COLUMNS)
     tested, evening = day.at(2, 12), Bench(random, day.at(2, 12))
-    answers = {tube: evening.call(tube.code, "not_detected") for tube in [*pools[4:], *singles]}
-    answers[pools[5]] = _replaced(evening, answers[pools[5]], pools[5].code, "detected")
+    answers = {tube: evening.call(tube.code, "detected" if tube is pools[5] else "not_detected") for tube in pools[4:] + singles}
     evening.call(pools[0].code, "detected")
     evening.call(pools[1].code, "not_detected")
     evening.call(pools[2].code, "not_detected", "P")
@@ -183,6 +186,110 @@ def held_file(day: Day, seed: int) -> Book:
     return book
 
 
+def bad_rows(day: Day, seed: int) -> Book:
+    """Every reject rule at least once, every kind of unreadable file, and on the second day the mended rows."""
+    book, _, site = _start("bad_rows", "Bad rows of every kind, bad files, and what comes back mended", day.at(1, 8), seed)
+    sheet = Sheet("doi_a_danh_sach.csv", "manifest", "vi", (*LAB_MODE_COLUMNS, "replaces_tube"), has_bom=True)
+    pools, singles = site.tubes(80, 5), site.tubes(30, 1)
+    team = manifest(sheet, "team-a", pools + singles)
+    mended, differing = team.rows[12], team.rows[0]
+    team.rows[12] = spoiled(mended, "bad_birth_date", birth_date="31/02/1990")
+    bad_people(site, sheet, team, day)
+    columns = (*FULL_RESULT_COLUMNS, "collected_at")
+    lab = bad_results(site, Sheet("lab_results.csv", "results", "en", columns), pools + singles, day)
+    book.step("day_1", day.as_of(1), [team, lab, *_bad_files()])
+
+    late = Sheet("doi_a_bo_sung.csv", "manifest", "vi", sheet.columns)
+    fixed = _mended(late, "team-a", [mended])
+    fixed.rows.append(spoiled(differing, "differs_from_earlier", phone="0520000001"))
+    fixed.rows += [again(row) for row in team.rows[20:25]]
+    book.step("day_2", day.as_of(0), [fixed])
+    return book
+
+
+def bad_people(site: Site, sheet: Sheet, team: File, day: Day) -> None:
+    """Each manifest rule broken in a tube of its own, so that no good tube is touched."""
+
+    def lone(*rules: str, mode: str = "field", **cells: str) -> None:
+        (tube,) = site.tubes(1, 1, mode)
+        team.rows.append(spoiled(manifest_row(sheet, "team-a", tube, 0), *rules, **cells))
+
+    def pool(rule: str, size: int, mode: str = "field", **cells: str) -> list[Row]:
+        (tube,) = site.tubes(1, size, mode)
+        return [spoiled(manifest_row(sheet, "team-a", tube, index), rule, **cells) for index in range(size)]
+
+    wrong = with_wrong_check(site.codes.one())
+    lone("bad_citizen_id", citizen_id="79090012345")
+    lone("bad_collected_at", collected_at="31/02/2026")
+    lone("bad_pool_size", pool_size="5x6")
+    lone("bad_replaces_tube", replaces_tube=wrong)
+    lone("bad_sex", sex="Nm")
+    lone("bad_specimen_code", mode="lab", specimen_code=wrong)
+    lone("bad_tube_code", tube_code=wrong)
+    lone("bad_tube_code", tube_code="ỐNG 17")
+    lone("citizen_id_disagrees", birth_date="1931-05-05", citizen_id="079032000017", sex="M")
+    lone("future_collected_at", collected_at=day.at(-2, 8).isoformat(timespec="minutes"))
+    lone("missing_collected_at", collected_at="")
+    lone("missing_identity", full_name="")
+    lone("missing_identity", phone="")
+    lone("missing_identity", "missing_tube_code", birth_date="", tube_code="")
+    lone("missing_tube_code", tube_code="")
+    lone("ragged_row", **{EXTRA: "Nguyễn Văn A, tổ 5"})
+    lone("too_old_collected", collected_at=day.at(90, 8).isoformat(timespec="minutes"))
+    lone("unknown_mode", pooling_mode="ngoài trời")
+    team.rows += pool("missing_specimen_code", 2, "lab", specimen_code="")
+    team.rows += pool("specimen_code_repeated", 2, "lab", specimen_code=site.codes.one())
+    team.rows += pool("declared_size_exceeded", 5, pool_size="4")
+    team.rows += pool("pool_too_large", 21, pool_size="")
+    mixed = pool("mixed_tube", 2)
+    team.rows += [mixed[0], spoiled(mixed[1], "mixed_tube", pool_size="3")]
+    team.rows.append(spoiled(team.rows[50], "person_twice_in_tube"))
+
+
+def bad_results(site: Site, sheet: Sheet, tubes: list[Tube], day: Day) -> File:
+    """Each result rule broken by a second row for a tube that has a good one."""
+    bench = Bench(site.random, day.at(1, 13))
+    _answer(bench, tubes, {tubes[30]: "detected", tubes[95]: "detected"})
+
+    def bad(rule: str, number: int, call: str = "not_detected", **cells: str) -> None:
+        bench.rows.append(spoiled(bench.call(tubes[number].code, call), rule, **cells))
+        del bench.rows[-2]
+
+    bad("bad_collected_at", 1, collected_at="2026-13-01")
+    bad("bad_ct", 2, "detected", ct="23,4")
+    bad("bad_reject_reason", 3, "rejected", reject_reason="smells")
+    bad("bad_resulted_at", 4, resulted_at="tomorrow")
+    bad("bad_tested_at", 5, tested_at="2026-11-31 10:00")
+    bad("bad_tube_code", 6, tube_code=with_wrong_check(tubes[6].code))
+    bad("ct_above_cycles", 7, "detected", ct="61.5")
+    bad("ct_is_a_date", 8, "detected", ct="41350")
+    bad("future_tested_at", 9, tested_at=day.at(-3, 9).isoformat(timespec="minutes"))
+    bad("missing_result", 10, result="")
+    bad("missing_tested_at", 11, tested_at="")
+    bad("missing_tube_code", 12, tube_code="")
+    bad("ragged_row", 13, **{EXTRA: "see page 2"})
+    bad("resulted_before_tested", 14, resulted_at=day.at(1, 11).isoformat(timespec="minutes"))
+    bad("tested_before_collected", 15, collected_at=day.at(1, 16).isoformat(timespec="minutes"))
+    bad("unknown_result_word", 16, result="neg?")
+    bad("unknown_result_word", 17, result="Null")
+    bad("unknown_status", 18, status="Z")
+    return bench.file(sheet, "lab-1")
+
+
+def _bad_files() -> list[File]:
+    """Files that no reader can read: each is refused in one sentence and stays in the archive."""
+    header = b"Tube code,Result,Tested at\r\n"
+    contents = {
+        "empty.csv": b"",
+        "header_only.csv": header,
+        "doubled_header.csv": b"Tube code,Result,Result,Tested at\r\nZX000001,Not detected,Detected,2026-11-11 10:00\r\n",
+        "unknown_format.csv": b"colour,weight\r\nred,12\r\n",
+        "not_text.csv": bytes(range(256)) * 4,
+    }
+    sheet = Sheet("", "results", "en", ())
+    return [File(replace(sheet, name=name), "lab-2", None, verdict="refused", content=content) for name, content in contents.items()]
+
+
 def demo(day: Day, seed: int) -> Book:
     """A bit of everything for `make demo`: two teams, pools of 10 and 5, bad rows, a re-sent row, an unknown tube, round two."""
     book, random, site = _start("demo", "A bit of everything, in two rounds", day.at(1, 8, 15), seed)
@@ -190,25 +297,35 @@ def demo(day: Day, seed: int) -> Book:
     team_a = Sheet("doi_a_danh_sach.csv", "manifest", "vi", LAB_MODE_COLUMNS, has_bom=True)
     team_b = Sheet("team_b_manifest.csv", "manifest", "en", MANIFEST_COLUMNS)
     a, b = manifest(team_a, "team-a", tens), manifest(team_b, "team-b", fives + singles, kind=None)
-    mended = [break_row(a, 33, birth_date="31/02/1990"), break_row(a, 57, full_name=""), break_row(b, 12, tube_code="")]
+    mended = [a.rows[33], a.rows[57]]
+    a.rows[33] = spoiled(a.rows[33], "bad_birth_date", birth_date="31/02/1990")
+    a.rows[57] = spoiled(a.rows[57], "missing_identity", full_name="")
+    b.rows[103] = spoiled(b.rows[103], "bad_tube_code", tube_code=with_wrong_check(singles[3].code))
     bench = Bench(random, day.at(1, 14, 30), typed=True)
     plan = {tens[2]: "detected", tens[11]: "detected", tens[20]: "inconclusive", fives[4]: "detected", singles[7]: "detected"}
     _answer(bench, tens + fives + singles, {**plan, fives[9]: "rejected"}, reason="insufficient")
     bench.rows.append(again(bench.rows[5]))
     bench.call("ZX-000452", "not_detected")
+    bench.rows[22] = spoiled(bench.rows[22], "unknown_result_word", result="Âm tí")
+    lost_word = tens[22]
     lab = bench.file(Sheet("ket_qua_chieu.csv", "results", "vi", (*RESULT_COLUMNS, "reject_reason"), has_bom=True), "lab-1", kind=None)
     book.step("day_1", day.as_of(1), [a, b, lab])
-    del mended
 
     bench = Bench(random, day.at(0, 9, 30), plate="K002")
     for pool, calls in ((tens[2], {4: "detected"}), (tens[11], {0: "detected", 8: "detected"}), (tens[20], {})):
         _retest(bench, pool, calls)
     back = [site.tube([person], replaces=(fives[4].code,), at=day.at(0, 8)) for person in fives[4].people]
-    _answer(bench, back, {back[1]: "detected"})
+    _answer(bench, [*back, lost_word], {back[1]: "detected"})
     second = bench.file(Sheet("ket_qua_vong_2.csv", "results", "vi", RESULT_COLUMNS), "lab-1")
     reswabs = manifest(Sheet("team_b_call_backs.csv", "manifest", "en", RESWAB_COLUMNS), "team-b", back)
-    book.step("day_2", day.as_of(0), [reswabs, second])
+    mended_sheet = Sheet("doi_a_bo_sung.csv", "manifest", "vi", LAB_MODE_COLUMNS)
+    book.step("day_2", day.as_of(0), [_mended(mended_sheet, "team-a", mended), reswabs, second])
     return book
+
+
+def _mended(sheet: Sheet, sender: str, rows: list[Row]) -> File:
+    """Rows that came back, set right and dropped again in a file of their own."""
+    return File(sheet, sender, "manifest", [replace(row, fact=replace(row.fact, file=sheet.name)) for row in rows])
 
 
 def _answer(bench: Bench, tubes: list[Tube], special: dict[Tube, str], reason: str = "leaked") -> None:
@@ -226,6 +343,5 @@ def _retest(bench: Bench, pool: Tube, special: dict[int, str]) -> None:
 
 
 SCENARIOS: dict[str, Callable[[Day, int], Book]] = {
-    make.__name__: make
-    for make in (happy_day, two_rounds_lab, two_rounds_field, corrections, bad_rows, late_manifest, held_file, demo)
+    make.__name__: make for make in (happy_day, two_rounds_lab, two_rounds_field, corrections, bad_rows, late_manifest, held_file, demo)
 }

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -75,6 +75,16 @@ class Found:
     body: str
     created_at: datetime | None
     error_code: int | None
+
+
+class Provider(Protocol):
+    """What a stage needs of Twilio. `Sms` is it; tests write their own."""
+
+    def send(self, to: str, body: str, *, status_callback: str | None = None, validity_s: int | None = None) -> Answer: ...
+
+    def find(self, to: str, since: datetime) -> list[Found]: ...
+
+    def fetch(self, sid: str) -> Found | None: ...
 
 
 class LookupFailed(TryAgain):

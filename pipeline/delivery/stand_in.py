@@ -25,12 +25,17 @@ from starlette.types import Receive, Scope, Send
 from pipeline.delivery.behaviours import Behaviour, Fault, behaviour
 from pipeline.delivery.kept import Kept, Store
 from pipeline.delivery.signature import HEADER, sign
+from pipeline.settings import TwilioSettings
 
 MESSAGES: Final = "/2010-04-01/Accounts/{account_sid}/Messages"
 BODY_LIMIT: Final = 1_600
 TIMEOUT_S: Final = 60.0
 # Callbacks under way at once: a desk's web server is no match for a national day.
 REPORTERS: Final = 8
+
+
+# The account of a stand-in that nobody gave one: no secret, since it guards nothing.
+ANYBODY: Final = TwilioSettings(account_sid=f"AC{'0' * 32}", auth_token="stand-in", sender="unpool")  # noqa: S106
 
 
 class _Torn(Response):
@@ -146,9 +151,13 @@ def create_app(
     return app
 
 
-def serve(*, account_sid: str, auth_token: str, port: int, host: str = "127.0.0.1", keep_in: Path | None = None) -> None:
-    """Serve the stand-in until the process is ended. No access log: a listing's address holds a number."""
-    uvicorn.run(create_app(account_sid, auth_token, keep_in=keep_in), host=host, port=port, access_log=False, log_level="warning")
+def serve(account: TwilioSettings | None, *, port: int, host: str = "127.0.0.1", keep_in: Path | None = None) -> None:
+    """Serve the stand-in until the process is ended, for `account` or, without one, for `ANYBODY`.
+
+    No access log: a listing's address holds a number.
+    """
+    account = account or ANYBODY
+    uvicorn.run(create_app(account.account_sid, account.auth_token, keep_in=keep_in), host=host, port=port, access_log=False)
 
 
 @contextmanager
@@ -156,7 +165,9 @@ def in_thread(app: FastAPI) -> Iterator[str]:
     """Serve `app` from a thread of this process on a free port of 127.0.0.1, for tests; yields its address."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, access_log=False, log_level="critical", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    socket = server.config.bind_socket()
+    socket = config.bind_socket()
+    # From here on callers queue until the thread is up: nobody has to wait for it.
+    socket.listen(128)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
     thread.start()
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
-# `mm` after an hour is minutes. One letter is a number without a leading zero (RE2 cannot pad, so it gets rewrites of its own).
+# `mm` right after the hour is minutes. One letter is a number without a leading zero (RE2 cannot pad, so it gets rewrites of its own).
 _TOKEN = re.compile(r"yyyy|mm|dd|hh|ss|m|d|h|[-/.:T ]")
 _FULL = {"yyyy": "[0-9]{4}", "mm": "[0-9]{2}", "dd": "[0-9]{2}", "hh": "[0-9]{2}", "ss": "[0-9]{2}"}
 _SHORT = {"m": "mm", "d": "dd", "h": "hh"}
@@ -67,13 +67,15 @@ def _choices(token: str) -> tuple[tuple[str, str], ...]:
 def _rewrite(choice: Iterable[tuple[str, str]]) -> Rewrite:
     regex = ""
     found: dict[str, str] = {}
+    before = ""
     for part, piece in choice:
         if not part:
             regex += piece
             continue
         name = part.removeprefix("0")
-        if name == "mm" and "hh" in found:
+        if name == "mm" and before == "hh":
             name = "mi"
+        before = name
         if name in found:
             raise ValueError("names a part twice")
         found[name] = ("0" if part.startswith("0") else "") + f"\\{len(found) + 1}"

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 import phonenumbers
 
 # ASCII digits before any library sees them: `phonenumbers` takes a letter O, vanity letters and Arabic digits for digits.
-_WRITTEN = re.compile(r"\+?[0-9][0-9 .()\-]{4,28}")
+_WRITTEN = re.compile(r"\(?\+?[0-9][0-9 .()\-]{4,28}")
 _SEPARATORS = re.compile(r"[ .()\-]")
-_OLD_LENGTH = 11
 
 
 @dataclass(frozen=True)
 class Phones:
     """A programme's rules. `mobile_pattern` is RE2, for the whole number without its separators; SQL uses the same text.
 
-    `prefix_map` gives the new national prefix for the old one of an 11-digit number (Vietnam, before 2018-09-15: 0120 is 070 now).
+    `prefix_map` gives the new national prefix for the old one (Vietnam, 11-digit numbers of before 2018-09-15: 0120 is 070 now).
     """
 
     country: str
@@ -60,7 +59,7 @@ def _national(number: str, calling_code: str, trunk: str, prefix_map: Mapping[st
             number = trunk + number.removeprefix(opening)
             break
     for old, new in prefix_map.items():
-        if len(number) == _OLD_LENGTH and number.startswith(old):
+        if number.startswith(old):
             return new + number.removeprefix(old)
     return number
 

@@ -31,14 +31,20 @@ def environment(
     """`environ` with our settings for every process: Airflow's own, ours, and a Twilio account on this machine where none is set."""
     return {
         **TUNING,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database,
-        # One driver for everything: psycopg 3 speaks both ways. Airflow would take asyncpg for the second.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": airflow_database,
         **environ,
+        **_database(airflow_database, environ),
         **_airflow(places, ports, secrets),
         **_unpool(settings, environ),
         **(_stand_in(ports, secrets) if settings.twilio is None else {}),
     }
+
+
+def _database(embedded: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The embedded server, unless the environment names another for Airflow."""
+    if environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
+        return {}
+    # One driver for both: psycopg 3 speaks synchronously and asynchronously. Left alone, Airflow would ask for asyncpg.
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": embedded, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": embedded}
 
 
 def _airflow(places: Places, ports: Ports, secrets: Secrets) -> dict[str, str]:

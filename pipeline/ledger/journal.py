@@ -39,9 +39,7 @@ def unfinished(conn: Connection) -> Batch | None:
 def finish(conn: Connection, batch_no: int, now: datetime) -> None:
     """Mark a batch done; one that is done already stays as it is. Raises Broken if there is no such batch."""
     conn.execute(
-        update(batch)
-        .where(batch.c.batch_no == batch_no, batch.c.state == BatchState.OPEN)
-        .values(state=BatchState.DONE, finished_at=now)
+        update(batch).where(batch.c.batch_no == batch_no, batch.c.state == BatchState.OPEN).values(state=BatchState.DONE, finished_at=now)
     )
     if conn.execute(select(batch.c.state).where(batch.c.batch_no == batch_no)).scalar() is not BatchState.DONE:
         raise Broken(f"There is no batch {batch_no}.", batch_no=batch_no)

@@ -108,7 +108,7 @@ def listing(conn: Connection) -> list[Receipt]:
 
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """`{"files": {received, waiting, accepted, held, refused}, "rows": {received, accepted, duplicate, rejected, held, warned}}`."""
-    by_verdict = dict(conn.execute(select(receipt.c.verdict, func.count()).group_by(receipt.c.verdict)).tuples().all())
+    by_verdict: dict[Verdict, int] = dict(conn.execute(select(receipt.c.verdict, func.count()).group_by(receipt.c.verdict)).tuples().all())
     sums = conn.execute(select(*(func.coalesce(func.sum(receipt.c[name]), 0) for name in ROW_COUNTS))).one()
     files = {"received": sum(by_verdict.values())} | {verdict.value: by_verdict.get(verdict, 0) for verdict in Verdict}
     return {"files": files, "rows": {name.removeprefix("rows_"): int(total) for name, total in zip(ROW_COUNTS, sums, strict=True)}}
@@ -120,9 +120,7 @@ def _check(row: Mapping[str, Any]) -> None:
         raise Broken(f"Receipt {number} was settled without a verdict.", receipt_no=number)
     received, *parts = (row[f"b_{name}"] for name in ROW_COUNTS[:-1])
     if received != sum(parts):
-        raise CountsDoNotBalance(
-            f"Receipt {number}: {received} rows were received, but {sum(parts)} are accounted for.", receipt_no=number
-        )
+        raise CountsDoNotBalance(f"Receipt {number}: {received} rows were received, but {sum(parts)} are accounted for.", receipt_no=number)
 
 
 def _receipts(conn: Connection, statement: Any) -> list[Receipt]:

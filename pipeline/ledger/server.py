@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 from filelock import FileLock, Timeout
 from psycopg import sql
@@ -193,7 +193,6 @@ def _password(place: _Place) -> str:
 
 def _initialise(place: _Place, password: str) -> None:
     """initdb beside, then rename: a crash leaves a half-made cluster that the next start throws away."""
-    _lend(place)
     unfinished = place.folder / "data.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     password_file = place.folder / "password"
@@ -281,11 +280,8 @@ def _account(place: _Place) -> pwd.struct_passwd | None:
     raise SettingsError("PostgreSQL does not run as root, and this machine has no other account: run unpool as a plain user.")
 
 
-def _lend(place: _Place) -> None:
+def _lend(place: _Place, account: pwd.struct_passwd) -> None:
     """Where root runs unpool: give `postgres/` to the server's account, and let it pass (not list) the folders above."""
-    account = _account(place)
-    if account is None:
-        return
     os.chown(place.folder, account.pw_uid, account.pw_gid)
     place.folder.chmod(0o700)
     for folder in {*place.folder.resolve().parents, *(_binaries() / "postgres").resolve().parents}:
@@ -305,6 +301,8 @@ def _binaries() -> Path:
 def _run(place: _Place, program: str, *arguments: str) -> None:
     """Run one of the wheel's programs as the server's account. Raises LedgerUnavailable with its exit code."""
     account = _account(place)
+    if account is not None:
+        _lend(place, account)
     # pg_ctl leaves its output open in the server that it starts: a pipe would never end.
     done = subprocess.run(
         [_binaries() / program, *arguments],

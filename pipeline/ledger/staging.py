@@ -35,6 +35,7 @@ def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches:
     try:
         if conn.dialect.name == "postgresql":
             _copy(conn, table, batches)
+            conn.execute(text("SET LOCAL work_mem = '128MB'"))
             # A new temporary table has no statistics, and a million rows joined as if they were ten take for ever.
             conn.execute(text(f"ANALYZE {name}"))
         else:

@@ -103,6 +103,8 @@ card = Table(
     Column("vault_day", Date, nullable=False),
     Column("vault_batch", Number, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    # Room beside each card for its next state: a renewal then touches no index (1 million: 5 s, not 35 s).
+    postgresql_with={"fillfactor": 50},
 )
 
 message = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ CREATE OR REPLACE TEMP TABLE problem (
     receipt_no BIGINT NOT NULL, row_no INTEGER NOT NULL, rule VARCHAR NOT NULL, severity VARCHAR NOT NULL, column_name VARCHAR NOT NULL
 )
 """
+
+_PREPARED = re.compile(r"^CREATE OR REPLACE TEMP TABLE ([a-z_]+)", re.MULTILINE)
 
 
 class Connection(Protocol):
@@ -38,12 +41,19 @@ def run_checks(connection: Connection, kind: FileKind, params: Mapping[str, obje
         statement = _insert(rule)
         bound = {"rule": rule.code, "severity": rule.severity.value} | _bound(rule.sql, params, rule.code)
         connection.execute(statement, bound if rule.column == NAMED_BY_QUERY else bound | {"column": rule.column})
+    for table in _prepared_tables(kind, sql_root):
+        connection.execute(f"DROP TABLE temp.{table}")
 
 
 def _insert(rule: Rule) -> str:
     """The rule's own SELECT in brackets. Rule files are ours and part of the installation; every value stays a parameter."""
     column = "column_name" if rule.column == NAMED_BY_QUERY else "$column"
-    return f"INSERT INTO problem SELECT receipt_no, row_no, $rule, $severity, {column} FROM (\n{rule.sql}\n)"
+    return f"INSERT INTO problem SELECT receipt_no, row_no, $rule, $severity, {column} FROM (\n{rule.sql}\n)"  # noqa: S608
+
+
+def _prepared_tables(kind: FileKind, sql_root: Path) -> list[str]:
+    """What only the rules read: they end with them, since they hold codes and hashes of people."""
+    return [name for statement in preparations(kind, sql_root) for name in _PREPARED.findall(statement)]
 
 
 def _bound(sql: str, params: Mapping[str, object], rule: str) -> dict[str, object]:

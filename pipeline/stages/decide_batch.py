@@ -41,5 +41,7 @@ def _publish(house: House, warehouse: Warehouse, batch: Batch) -> None:
         due = warehouse.stream("decide/messages", time_zone=house.programme.time_zone, as_of=batch.as_of, **number)
         outbox.enqueue_many(conn, due, batch.as_of)
         changed = warehouse.dicts("decide/holds", **number)
-        holds.upsert_many(conn, changed)
+        opened = [one | {"detail": {"specimens": one["specimens"]}} for one in changed if one["closed_at"] is None]
+        holds.upsert_many(conn, opened, batch.as_of)
+        holds.close_many(conn, [one["hold_id"] for one in changed if one["closed_at"] is not None], batch.as_of)
         journal.finish(conn, batch.batch_no, batch.as_of)

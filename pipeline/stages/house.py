@@ -38,6 +38,9 @@ class House:
         """A moment as the warehouse keeps it: the programme's local time, without zone."""
         return moment.astimezone(ZoneInfo(self.programme.time_zone)).replace(tzinfo=None)
 
+    def profile(self, name: str) -> FormatProfile:
+        return next(profile for profile in self.formats if profile.name == name)
+
     @contextmanager
     def writer(self) -> Iterator[None]:
         """Be the only one who opens the warehouse, among Airflow's tasks and command lines. Raises WarehouseBusy."""
@@ -77,7 +80,7 @@ def open_house(settings: Settings) -> Iterator[House]:
     """
     home = Home(settings.home)
     home.make()
-    programme = load_programme(settings.programme)
+    programme = load_programme(settings.programme, settings.result_url)
     formats = load_formats(programme, home.formats)
     keys = Keys(load_master(settings, home), home)
     ledger = open_ledger(database_url(settings))

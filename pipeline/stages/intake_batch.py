@@ -76,7 +76,7 @@ def run_intake_batch(house: House, batch: Batch) -> list[Settled]:
         settled = [Settled(**row) for row in warehouse.dicts("intake/files_of_batch", batch_no=batch.batch_no)]
     with house.ledger.begin() as conn:
         receipts.settle(conn, batch.batch_no, [vars(one) for one in settled], batch.as_of)
-        holds.upsert_many(conn, [_file_hold(one, batch.as_of) for one in settled if one.verdict == Verdict.HELD])
+        holds.upsert_many(conn, [_file_hold(one) for one in settled if one.verdict == Verdict.HELD], batch.as_of)
         journal.finish(conn, batch.batch_no, batch.as_of)
     return settled
 
@@ -155,7 +155,7 @@ def _judge(house: House, warehouse: Warehouse, kind: FileKind, word: str, as_of:
     profile = warehouse.arrow(f"intake/{word}_profile", as_of=as_of).to_pandas()
     verdicts = judge_files(profile, kind, house.home.data_docs)
     sample = warehouse.arrow("intake/sample", rows=SAMPLE_ROWS).to_pandas()
-    if len(sample) and judge_rows(sample, kind, house.home.data_docs):
+    if len(sample) and judge_rows(sample, kind, house.home.data_docs, check_parameters(house, as_of)):
         held = Judgement(Verdict.HELD, HoldReason.SAMPLE_DISAGREES.value)
         return {number: held if verdict.verdict is Verdict.ACCEPTED else verdict for number, verdict in verdicts.items()}
     return verdicts
@@ -186,19 +186,17 @@ def _incoming(readings: Mapping[int, Reading]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _table(rows: Sequence[tuple[object, ...]], **columns: pa.DataType) -> pa.Table:
+def _table(rows: Sequence[tuple[object, ...]], /, **columns: pa.DataType) -> pa.Table:
     return pa.table(
         {name: pa.array([row[place] for row in rows], kind) for place, (name, kind) in enumerate(columns.items())}
     )
 
 
-def _file_hold(one: Settled, opened_at: datetime) -> dict[str, object]:
+def _file_hold(one: Settled) -> dict[str, object]:
     return {
         "hold_id": str(uuid.uuid5(_HOLDS, f"file|{one.receipt_no}")),
         "reason": HoldReason.SAMPLE_DISAGREES if one.reason == HoldReason.SAMPLE_DISAGREES else HoldReason.FILE_HELD,
         "subject": f"receipt {one.receipt_no}",
         "owner": one.sender,
         "detail": {"rows": one.rows_held, "judgement": one.reason},
-        "opened_at": opened_at,
-        "closed_at": None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.ledger import cards, holds, outbox, receipts
+from pipeline.ledger import cards, holds, outbox, receipts, switches
 from pipeline.stages.house import House
 
 
@@ -20,7 +20,7 @@ def status(house: House) -> dict[str, Any]:
         open_holds = {str(reason): n for reason, n in holds.counts(conn).items()}
         messages = {str(state): n for state, n in outbox.counts(conn).items()}
         people = {str(state): n for state, n in cards.counts(conn).items()}
-        paused = outbox.is_paused(conn)
+        paused = switches.is_paused(conn)
     return {
         "programme": house.programme.name,
         **received,

@@ -54,16 +54,14 @@ def write_batch(keys: Keys, batch_no: int, day: date, table: pa.Table) -> VaultR
     return VaultRef(day, batch_no)
 
 
-def read_batch(
-    keys: Keys, day: date, batch_no: int, columns: Sequence[str] = COLUMNS, specimen_ids: set[str] | None = None
-) -> pa.Table:
+def read_batch(keys: Keys, day: date, batch_no: int, columns: Sequence[str] = COLUMNS, specimen_ids: set[str] | None = None) -> pa.Table:
     """The identities of a batch: `columns`, of all specimens or of those named. Raises KeyMissing (erased day) or VaultDamaged."""
     properties = pe.create_decryption_properties(keys.day_key(day), aad_prefix=_place(day, batch_no))
     wanted = list(columns)
     needed = wanted if specimen_ids is None or "specimen_id" in wanted else [*wanted, "specimen_id"]
     try:
         table = pq.read_table(_path(keys.home, day, batch_no), columns=needed, decryption_properties=properties, partitioning=None)
-    except OSError as error:
+    except (OSError, pa.ArrowException) as error:
         raise VaultDamaged(f"Batch {batch_no} of {day} is not in the vault or does not open.", day=day, batch_no=batch_no) from error
     if specimen_ids is not None:
         table = table.filter(pc.is_in(table["specimen_id"], value_set=pa.array(sorted(specimen_ids), pa.string())))

@@ -43,7 +43,7 @@ def decide_batch(warehouse: Warehouse, programme: Programme, *, batch_no: int, a
     clocks = programme.clocks
     given: dict[str, dict[str, object]] = {
         "touched_code": {"since": since},
-        "touched": {"as_of": as_of},
+        "touched": {"since": since, "as_of": as_of},
         "unit_row": {"window_days": clocks.match_window_days},
         "tube_state": {"relabel_days": clocks.relabel_days},
         "member": {"as_of": as_of, "overdue_hours": clocks.overdue_hours, "lost_days": clocks.lost_days},

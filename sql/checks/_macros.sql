@@ -16,17 +16,11 @@ CREATE OR REPLACE TEMP MACRO has_check_character(code) AS list_reduce(
 
 -- Ours (with the programme's prefix, where it has one) must carry the check character; foreign codes are taken as they are.
 CREATE OR REPLACE TEMP MACRO is_code(code, own_prefix) AS
-    code IS NOT NULL AND (own_prefix = '' OR NOT starts_with(code, own_prefix) OR has_check_character(code));
+    CASE WHEN code IS NULL THEN false WHEN own_prefix = '' OR NOT starts_with(code, own_prefix) THEN true ELSE has_check_character(code) END;
 
 -- Local time. 24:00 is refused: try_cast makes the next day of it.
 CREATE OR REPLACE TEMP MACRO time_of(cell) AS CASE
     WHEN regexp_full_match(cell, '[12][0-9]{3}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?') THEN try_cast(cell AS TIMESTAMP)
-END;
-
--- Where one of two cells is a day without a time, days are compared.
-CREATE OR REPLACE TEMP MACRO is_before(cell, other) AS CASE
-    WHEN length(cell) = 10 OR length(other) = 10 THEN time_of(cell)::DATE < time_of(other)::DATE
-    ELSE time_of(cell) < time_of(other)
 END;
 
 -- The year of birth; a birth date is a day or a year alone.

@@ -6,7 +6,7 @@ WITH worklist AS (
         specimen_id, tube_id, if(is_pool, 'pool_', 'single_') || call AS reason,
         if(own IN ('none', 'repeat'), 'open', 'done') AS state
     FROM outcome_now
-    WHERE is_kept AND NOT is_shared AND NOT is_relabelled
+    WHERE is_kept AND NOT is_shared AND NOT is_relabelled AND NOT is_code_shared
       AND (call IN ('inconclusive', 'invalid') OR (call = 'detected' AND is_pool))
 ),
 replacement AS (

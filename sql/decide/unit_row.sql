@@ -1,4 +1,4 @@
--- Grain: one result row in scope and the one unit it is about; unit_id NULL: no manifest names it (yet).
+-- Grain: one result row in scope and the unit it is about; unit_id NULL: no manifest names it (yet).
 -- Inputs: scope_code, lab_result, unit. $window_days: how long after its collection a result may still belong to it.
 -- A result belongs to the collection it names, else to the latest one of its code at or before its test; a tube goes before a specimen
 -- of the same code. A test time without a clock time counts as the end of its day.
@@ -19,8 +19,12 @@ fitting AS (
         ELSE unit.collected_at <= in_scope.test_time AND in_scope.test_time <= unit.collected_at + to_days(CAST($window_days AS INTEGER))
     END
 ),
+best AS (
+    SELECT result_id, max(rank) AS rank FROM fitting GROUP BY result_id
+),
 chosen AS (
-    SELECT result_id, arg_max(unit_id, rank) AS unit_id FROM fitting GROUP BY result_id
+    -- two only where two people stand behind one specimen code: then the row is about both, and decides neither
+    SELECT result_id, unit_id FROM fitting JOIN best USING (result_id, rank)
 )
 SELECT
     chosen.unit_id,

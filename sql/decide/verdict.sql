@@ -9,7 +9,7 @@ WITH ruled AS (
             WHEN is_shared THEN {'outcome': 'held', 'reason': 'shared_tube'}
             WHEN is_relabelled THEN {'outcome': 'held', 'reason': 'relabelled'}
             WHEN call = 'conflict' OR own = 'conflict' THEN {'outcome': 'held', 'reason': 'conflict'}
-            WHEN is_code_shared AND own <> 'none' THEN {'outcome': 'held', 'reason': 'shared_tube'}
+            WHEN is_code_shared AND (own <> 'none' OR call IN ('detected', 'inconclusive', 'invalid')) THEN {'outcome': 'held', 'reason': 'shared_tube'}
             WHEN pool_view.is_contradicted THEN {'outcome': 'held', 'reason': 'contradiction'}
             WHEN own = 'detected' THEN {'outcome': 'detected', 'reason': 'own_test'}
             WHEN own = 'not_detected' AND is_pool AND call = 'detected' AND NOT pool_view.has_positive AND pool_view.has_open

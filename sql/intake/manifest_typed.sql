@@ -45,7 +45,7 @@ SELECT
     coalesce(nullif(lower(pooling_mode), ''), $default_mode) AS mode,
     site_code,
     team,
-    regexp_full_match(regexp_replace(phone, '[^0-9+]', '', 'g'), $mobile_pattern) AS is_reachable,
+    regexp_full_match(regexp_replace(phone, '[ .()\-]', '', 'g'), $mobile_pattern) AS is_reachable,
     CAST(left(sha256($salt || encode(concat_ws(chr(31), full_name, birth_date, sex, phone, citizen_id, address, person_code,
         collected_at, pool_size, specimen_code, replaces_tube, pooling_mode, site_code))), 32) AS UUID) AS row_print,
     receipt_no,

@@ -26,7 +26,9 @@ IMPORT_UNDER_WATCH = """
 import os, sys, sysconfig
 root, files = sys.argv[1], sys.argv[2:]
 sys.path[:0] = [root, root + "/dags"]
-import airflow.sdk, airflow.triggers.base, airflow.sdk.exceptions
+# Airflow imports its parts when they are first named, and one of them runs a process at that: not the DAG files' doing.
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, Connection, CronTriggerTimetable, dag, task
+import airflow.triggers.base, airflow.sdk.exceptions
 library = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 watching, seen = True, []
 def hook(name, arguments):
@@ -40,7 +42,7 @@ def hook(name, arguments):
     elif name in ("socket.connect", "subprocess.Popen", "os.system", "os.mkdir", "os.remove", "os.rename", "os.listdir", "os.scandir",
                   "sqlite3.connect"):
         if name not in ("os.listdir", "os.scandir") or not str(arguments[0]).startswith(library + (root,)):
-            seen.append(f"{name} {arguments}")
+            seen.append(f"{name} {arguments[0]}")
 sys.dont_write_bytecode = True
 sys.addaudithook(hook)
 import importlib.util

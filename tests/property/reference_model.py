@@ -119,8 +119,7 @@ def decide(
     _attach(tubes, by_code, lab, clocks, decision)
     _hold_tubes(tubes, by_code, clocks, rejected or {})
     for tube in tubes.values():
-        _decide_tube(tube, decision)
-        _let_time_pass(tube, as_of, clocks, decision)
+        _decide_tube(tube, as_of, clocks, decision)
     for tube in tubes.values():
         for row in tube.rows:
             for old in by_code[normalise(row.replaces_tube)] if row.replaces_tube else []:
@@ -142,7 +141,7 @@ def _attach(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], lab: Ite
             found_rows[(found.key, "")].append(row)
         elif found := _collection(row, [tube for tube, _ in by_specimen[code]], clocks):
             found_rows[(found.key, next(person for tube, person in by_specimen[code] if tube is found))].append(row)
-        else:
+        elif row.status != "P":
             decision.holds.add(("unmatched", code))
     for (key, person), rows in found_rows.items():
         if person:
@@ -162,28 +161,23 @@ def _collection(row: LabRow, tubes: list[Tube], clocks: Clocks) -> Tube | None:
 def effective(sent: Iterable[LabRow]) -> Effective:
     """Corrections and withdrawals by their own time, whatever the order of arrival; preliminary rows never count."""
     rows = [row for row in sent if row.status != "P"]
+    withdrawn_at = max((row.at for row in rows if row.status in "WX"), default=None)
+    corrected_at = max((row.at for row in rows if row.status == "C"), default=None)
+    finals = [row for row in rows if row.status == "F"]
+    if withdrawn_at and (corrected_at is None or corrected_at <= withdrawn_at):
+        return Effective("conflict" if any(row.tested_at > withdrawn_at for row in finals) else "withdrawn", withdrawn_at)
+    if corrected_at:  # what a correction leaves standing: itself, and final rows of later tests
+        corrections = [row for row in rows if row.status == "C" and row.at == corrected_at]
+        return _of_standing(corrections + [row for row in finals if row.tested_at > corrected_at])
+    return _of_standing(finals)
+
+
+def _of_standing(rows: list[LabRow]) -> Effective:
     if not rows:
         return Effective()
-    finals = [row for row in rows if row.status == "F"]
-    withdrawn_at = max((row.at for row in rows if row.status in "WX"), default=None)
-    corrections = [row for row in rows if row.status == "C" and (withdrawn_at is None or row.at > withdrawn_at)]
-    if not corrections and withdrawn_at is None:
-        return _of_finals(finals)
-    if not corrections:
-        return Effective("conflict" if any(row.at > withdrawn_at for row in finals) else "withdrawn", withdrawn_at)
-    at = max(row.at for row in corrections)
-    contents = {row.content for row in corrections if row.at == at}
-    if len(contents | {row.content for row in finals if row.at > at}) > 1:
-        return Effective("conflict", at)
-    call = contents.pop()[0]
-    runs = {row.tested_at for row in rows if row.call == "invalid" and row.status in "FC"}
-    return Effective("repeat" if call == "invalid" and len(runs) < 2 else call, at)
-
-
-def _of_finals(finals: list[LabRow]) -> Effective:
-    runs = {row.tested_at for row in finals if row.call == "invalid"}
-    others = [row for row in finals if row.call != "invalid"]
-    at = max(row.at for row in others or finals)
+    runs = {row.tested_at for row in rows if row.call == "invalid"}
+    others = [row for row in rows if row.call != "invalid"]
+    at = max(row.at for row in rows)
     if not others:
         return Effective("invalid" if len(runs) > 1 else "repeat", at)
     is_repeat_of_invalid = not runs or min(row.tested_at for row in others) > max(runs)
@@ -210,45 +204,46 @@ def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], cloc
         is_found = "detected" in calls or any((tube.key[1], person) in positive_alone for person in tube.people)
         if tube.is_pool and tube.lab.call == "not_detected" and is_found:
             tube.held_for.add("contradiction")
-        if tube.is_pool and tube.lab.call == "detected" and set(calls) == {"not_detected"}:
-            tube.held_for.add("discordant")
 
 
-def _decide_tube(tube: Tube, decision: Decision) -> None:
+def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision) -> None:
+    """First what the lab withdrew, then what holds the tube, then the person's own test, then the tube's call; time comes last."""
     decision.holds.update((reason, tube.subject) for reason in tube.held_for)
-    if tube.lab.call == "conflict" or (tube.lab.call == "not_detected" and tube.is_incomplete):
-        decision.holds.add(("conflict" if tube.lab.call == "conflict" else "incomplete", tube.subject))
+    lost_after, overdue_after = timedelta(days=clocks.lost_days), timedelta(hours=clocks.overdue_hours)
+    is_positive_pool = tube.is_pool and tube.lab.call == "detected"
     is_confirmed = any(own.call == "detected" for own in tube.own.values())
+    is_open = any(
+        row.specimen_code and tube.own[row.person].call in ("none", "repeat") and as_of < row.collected_at + lost_after for row in tube.rows
+    )
     for row in tube.rows:
         key, own = (*tube.key, row.person), tube.own[row.person].call
         own_test = "retest" if row.mode in ("lab", "double") and row.specimen_code else "recollect"
         by_tube = {
             "none": "awaiting", "repeat": "awaiting", "conflict": "held", "withdrawn": "withdrawn", "rejected": "recollect",
             "inconclusive": own_test, "invalid": own_test, "detected": own_test if tube.is_pool else "detected",
-            "not_detected": "held" if tube.is_incomplete else "not_detected",
+            "not_detected": "incomplete" if tube.is_incomplete else "not_detected",
         }[tube.lab.call]  # fmt: skip
-        outcome = {
-            "none": by_tube, "repeat": "retest", "conflict": "held", "withdrawn": "withdrawn", "rejected": "recollect",
-            "inconclusive": "recollect", "invalid": "recollect", "detected": "detected", "not_detected": "not_detected",
+        by_own = {
+            "none": by_tube, "repeat": "withdrawn" if by_tube == "withdrawn" else "retest", "conflict": "conflict",
+            "withdrawn": "withdrawn", "rejected": "recollect", "inconclusive": "recollect", "invalid": "recollect",
+            "detected": "detected", "not_detected": "not_detected",
         }[own]  # fmt: skip
-        if outcome == "not_detected" and tube.is_pool and tube.lab.call == "detected" and not is_confirmed:
-            outcome = "awaiting"  # somebody made this pool positive: a negative waits until that one is found
-        if own == "conflict":
-            decision.holds.add(("conflict", normalise(row.specimen_code)))
-        if by_tube == "retest" and not tube.held_for - {"discordant"}:
+        if by_own == "not_detected" and own == "not_detected" and is_positive_pool and not is_confirmed:
+            by_own = "mates" if is_open else "discordant"  # somebody made this pool positive: a negative waits for that one
+        if by_own != "withdrawn" and tube.held_for:
+            by_own = "held"
+        elif by_own != "withdrawn" and "conflict" in (tube.lab.call, own):
+            decision.holds.add(("conflict", tube.subject if tube.lab.call == "conflict" else normalise(row.specimen_code)))
+            by_own = "held"
+        elif by_own in ("discordant", "incomplete"):
+            decision.holds.add((by_own, tube.subject))
+            by_own = "held"
+        since, subject = (tube.lab.at, normalise(row.specimen_code)) if by_own == "retest" else (tube.collected_at, tube.subject)
+        if by_own in ("awaiting", "retest") and since and as_of >= since + overdue_after:
+            decision.holds.add(("overdue", subject))
+        is_lost = by_own in ("awaiting", "retest") and as_of >= row.collected_at + lost_after
+        decision.outcomes[key] = "lost" if is_lost else "awaiting" if by_own == "mates" else by_own
+        if by_tube == "retest" and not tube.held_for & {"shared_tube", "relabelled"}:
             decision.worklist.add(key)
-        decision.outcomes[key] = "held" if tube.held_for else outcome
-        if decision.outcomes[key] == "recollect":
+        if by_own == "recollect":
             decision.callback[key] = False
-
-
-def _let_time_pass(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision) -> None:
-    limit = timedelta(hours=clocks.overdue_hours)
-    if tube.lab.call in ("none", "repeat") and as_of > tube.collected_at + limit:
-        decision.holds.add(("overdue", tube.subject))
-    for row in tube.rows:
-        key = (*tube.key, row.person)
-        if decision.outcomes[key] == "retest" and tube.lab.at and as_of > tube.lab.at + limit:
-            decision.holds.add(("overdue", normalise(row.specimen_code)))
-        if decision.outcomes[key] in ("awaiting", "retest") and as_of > row.collected_at + timedelta(days=clocks.lost_days):
-            decision.outcomes[key] = "lost"

@@ -22,7 +22,9 @@ def test_card_since_2024_has_four_fields_more_and_the_old_id_may_be_empty() -> N
     assert card.full_name == "Nguyễn Văn Ánh"
 
 
-@pytest.mark.parametrize("text", ["", "|" * 6, QR.rsplit("|", 1)[0], QR.replace("001085000017", "1085000017"), QR.replace("001085", "٠٠١٠٨٥")])
+@pytest.mark.parametrize(
+    "text", ["", "|" * 6, QR.rsplit("|", 1)[0], QR.replace("001085000017", "1085000017"), QR.replace("001085", "٠٠١٠٨٥")]
+)
 def test_text_that_is_no_card(text: str) -> None:
     assert read_card(text) is None
 
@@ -61,6 +63,8 @@ def test_only_the_province_is_a_warning() -> None:
     assert [problem for problem in IdProblem if not problem.rejects] == [IdProblem.UNKNOWN_PROVINCE]
 
 
-@pytest.mark.parametrize(("word", "sex"), [("Nam", Sex.MALE), ("NỮ", Sex.FEMALE), ("f", Sex.FEMALE), ("Male", Sex.MALE), ("", None), ("x", None)])
+@pytest.mark.parametrize(
+    ("word", "sex"), [("Nam", Sex.MALE), ("NỮ", Sex.FEMALE), ("f", Sex.FEMALE), ("Male", Sex.MALE), ("", None), ("x", None)]
+)
 def test_sex_words(word: str, sex: Sex | None) -> None:
     assert read_sex(word) is sex

@@ -30,7 +30,9 @@ def test_F09_both_unicode_forms_of_a_name_are_one() -> None:
     assert fold_name(decomposed) == fold_name(composed) == "tran thi my huong"
 
 
-@pytest.mark.parametrize("heading", ["Mã ống", "MÃ ỐNG", "ma ong", "ma_ong", "  mã - ống ", "\ufeffMã__ống", unicodedata.normalize("NFD", "Mã ống")])
+@pytest.mark.parametrize(
+    "heading", ["Mã ống", "MÃ ỐNG", "ma ong", "ma_ong", "  mã - ống ", "\ufeffMã__ống", unicodedata.normalize("NFD", "Mã ống")]
+)
 def test_headings_fold_to_one_key(heading: str) -> None:
     assert fold_key(heading) == "ma_ong"
 

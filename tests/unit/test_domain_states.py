@@ -52,7 +52,8 @@ def test_T06_messages_only_move_forward() -> None:
 @pytest.mark.parametrize(
     ("current", "to"),
     [
-        (M.QUEUED, M.SENDING), (M.SENDING, M.SENT), (M.SENDING, M.UNKNOWN), (M.SENT, M.DELIVERED), (M.SENT, M.UNDELIVERED), (M.SENT, M.FAILED),
+        (M.QUEUED, M.SENDING), (M.SENDING, M.SENT), (M.SENDING, M.UNKNOWN), (M.SENT, M.DELIVERED), (M.SENT, M.UNDELIVERED),
+        (M.SENT, M.FAILED),
         (M.UNKNOWN, M.SENT), (M.UNKNOWN, M.DELIVERED), (M.QUEUED, M.DELIVERED), (M.QUEUED, M.NO_PHONE), (M.SENDING, M.SUPERSEDED),
     ],
 )  # fmt: skip
@@ -62,7 +63,14 @@ def test_moves_that_happen(current: MessageState, to: MessageState) -> None:
 
 @pytest.mark.parametrize(
     ("current", "to"),
-    [(M.SENT, M.SENDING), (M.SENT, M.UNKNOWN), (M.SENT, M.SUPERSEDED), (M.UNKNOWN, M.SENDING), (M.DELIVERED, M.FAILED), (M.TOO_OLD, M.SENDING)],
+    [
+        (M.SENT, M.SENDING),
+        (M.SENT, M.UNKNOWN),
+        (M.SENT, M.SUPERSEDED),
+        (M.UNKNOWN, M.SENDING),
+        (M.DELIVERED, M.FAILED),
+        (M.TOO_OLD, M.SENDING),
+    ],
 )
 def test_moves_that_never_happen(current: MessageState, to: MessageState) -> None:
     assert not may_move(current, to)

@@ -1,4 +1,4 @@
 -- reject
 -- column: collected_at
 -- One hour of grace for a clock that is ahead.
-SELECT receipt_no, row_no FROM incoming WHERE time_of(collected_at) > $as_of::TIMESTAMP + INTERVAL 1 HOUR
+SELECT receipt_no, row_no FROM checked_row WHERE taken > $as_of::TIMESTAMP + INTERVAL 1 HOUR

@@ -4,7 +4,7 @@
 WITH again AS (
     SELECT receipt_no, tube, day, person, first_row FROM tube_person WHERE listed > 1 AND person IS NOT NULL
 )
-SELECT member.receipt_no, member.row_no
-FROM member
+SELECT checked_row.receipt_no, checked_row.row_no
+FROM checked_row
 JOIN again USING (receipt_no, tube, day, person)
-WHERE member.row_no > again.first_row
+WHERE checked_row.row_no > again.first_row

@@ -3,7 +3,7 @@
 -- A result under this code would be two people's, or a person's and a pool's: on two people, on another tube, or on the
 -- person's own tube where that is a pool.
 WITH coded AS (
-    SELECT receipt_no, row_no, tube, day, person, specimen FROM member WHERE specimen IS NOT NULL
+    SELECT receipt_no, row_no, tube, day, person, specimen FROM checked_row WHERE specimen IS NOT NULL AND tube IS NOT NULL AND day IS NOT NULL
 ),
 again AS (
     SELECT receipt_no, specimen, day FROM coded GROUP BY receipt_no, specimen, day HAVING count(*) > 1

@@ -1,4 +1,4 @@
 -- reject
 -- column: collected_at
 -- An old manifest dropped again by mistake must not call anybody.
-SELECT receipt_no, row_no FROM incoming WHERE time_of(collected_at)::DATE < $as_of::DATE - $max_collected_age_days::INTEGER
+SELECT receipt_no, row_no FROM checked_row WHERE day < $as_of::DATE - $max_collected_age_days::INTEGER

@@ -1,4 +1,4 @@
 -- reject
 -- column: tested_at
 -- No date after the profile's patterns, or a day that does not exist.
-SELECT receipt_no, row_no FROM incoming WHERE tested_at <> '' AND time_of(tested_at) IS NULL
+SELECT receipt_no, row_no FROM checked_row WHERE has_tested_at AND tested IS NULL

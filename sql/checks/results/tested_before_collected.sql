@@ -1,4 +1,6 @@
 -- reject
 -- column: tested_at
--- A result older than its swab is another tube's.
-SELECT receipt_no, row_no FROM incoming WHERE is_before(tested_at, collected_at)
+-- A result older than its swab is another tube's. Where one side is a day without a time, days are compared.
+SELECT receipt_no, row_no
+FROM checked_row
+WHERE CASE WHEN tested_is_day OR taken_is_day THEN tested::DATE < taken::DATE ELSE tested < taken END

@@ -5,6 +5,8 @@ A migration is history: it spells out its words and types, and imports nothing t
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,7 +30,7 @@ def upgrade() -> None:
     _switch_and_audit()
 
 
-def _required(name: str, kind: sa.types.TypeEngine[object]) -> sa.Column[object]:
+def _required(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
@@ -89,6 +91,7 @@ def _card() -> None:
         _required("vault_day", sa.Date()),
         _required("vault_batch", NUMBER),
         _required("updated_at", MOMENT),
+        postgresql_with={"fillfactor": 50},
     )
 
 

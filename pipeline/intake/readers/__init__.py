@@ -1,0 +1,126 @@
+"""Read a received file: bytes in, one Arrow table in canonical columns out, or a refusal that says what to do.
+
+Declared dialects only, all cells text. The way: decode → headings → profile → cells → canonical columns; one module each.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.domain.words import FileKind
+from pipeline.errors import FileRefused
+from pipeline.formats import FormatProfile
+from pipeline.intake.readers.canonical import Meaning, canonical, clean, meaning, refuse_second_heading
+from pipeline.intake.readers.count import MAX_CELL
+from pipeline.intake.readers.recognise import Plan, Recogniser
+from pipeline.intake.readers.sheet import Sheet, parse
+
+__all__ = ["Reader", "Reading", "raw_rows", "read", "read_many"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file as rows. `table` has row_no (int32), problem ('' or 'ragged_row') and the kind's canonical columns (text, '' when empty).
+
+    `rows` counts them all, ragged ones included, blank lines not. `unknown_headings` are those that the profile neither reads nor ignores.
+    """
+
+    kind: FileKind
+    profile_name: str
+    table: pa.Table
+    rows: int
+    unknown_headings: tuple[str, ...]
+
+
+class Reader:
+    """Reads files of the given formats; remembers heading lines and dates from file to file. Safe to share by threads."""
+
+    def __init__(self, formats: Sequence[FormatProfile]) -> None:
+        self._recogniser = Recogniser(tuple(formats))
+        self._meanings: dict[str, Meaning] = {profile.name: meaning(profile) for profile in formats}
+
+    def read(self, data: bytes, name: str, kind_hint: FileKind | None) -> Reading:
+        """Raises FileRefused; its code is one of texts/reasons: empty, header_only, doubled_header, unknown_format, ambiguous_format,
+        not_text, not_utf8, workbook, too_large, row_counts_differ."""
+        text, at, plan = self._recogniser.open(data, name, kind_hint)
+        body = text.utf8[at.body_start :]
+        sheet = _parsed(body, name, plan, _read_places(plan), text.plain)
+        if (blank := _blank_rows(sheet)) is not None:
+            sheet = _without_blank(sheet, blank, body, name, plan, text.plain)
+        if not len(sheet.row_no) + len(sheet.ragged):
+            raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
+        refuse_second_heading(sheet, plan, name)
+        table = canonical(sheet, plan, self._meanings[plan.profile.name])
+        return Reading(plan.profile.kind, plan.profile.name, table, table.num_rows, plan.layout.unknown)
+
+
+def read(data: bytes, name: str, kind_hint: FileKind | None, formats: Sequence[FormatProfile]) -> Reading:
+    """`Reader.read` for one file."""
+    return Reader(formats).read(data, name, kind_hint)
+
+
+def read_many(
+    items: Iterable[tuple[bytes, str, FileKind | None]], formats: Sequence[FormatProfile], threads: int = 2
+) -> list[Reading | FileRefused]:
+    """Read (data, name, kind_hint) items side by side; in order, a refusal in the place of its file. Other errors are raised."""
+    reader = Reader(formats)
+
+    def one(item: tuple[bytes, str, FileKind | None]) -> Reading | FileRefused:
+        try:
+            return reader.read(*item)
+        except FileRefused as refused:
+            return refused
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        return list(pool.map(one, items))
+
+
+def raw_rows(data: bytes, profile: FormatProfile, row_numbers: Collection[int]) -> tuple[list[str], dict[int, list[str]]]:
+    """Headings and the rows with these numbers as the sender wrote them, for the rejects file. A file that `read` took by `profile`."""
+    text, at, plan = Recogniser((profile,)).open(data, "the file", None)
+    csv.field_size_limit(MAX_CELL)
+    body = io.StringIO(text.utf8[at.body_start :].decode(), newline="")
+    rows = csv.reader(body, delimiter=plan.delimiter)
+    wanted = frozenset(row_numbers)
+    numbered = enumerate(islice(rows, max(wanted, default=1) - 1), start=2)
+    return list(plan.headings), {number: cells for number, cells in numbered if number in wanted}
+
+
+def _parsed(body: bytes, name: str, plan: Plan, wanted: Sequence[int], plain: bool) -> Sheet:
+    width = len(plan.headings)
+    sheet = parse(body, name, plan.delimiter, width, wanted, last_is_read=width - 1 in _read_places(plan))
+    return Sheet({place: clean(cells, plain) for place, cells in sheet.cells.items()}, sheet.row_no, sheet.ragged)
+
+
+def _read_places(plan: Plan) -> list[int]:
+    return sorted({place for places in plan.layout.sources.values() for place in places})
+
+
+def _blank_rows(sheet: Sheet) -> pa.BooleanArray | None:
+    """Which rows have nothing in any column at hand; None where no row is so."""
+    blank: pa.BooleanArray | None = None
+    for cells in sheet.cells.values():
+        empty = pc.equal(pc.binary_length(cells), 0)
+        blank = empty if blank is None else pc.and_(blank, empty)
+        if not pc.any(blank).as_py():
+            return None
+    return blank
+
+
+def _without_blank(sheet: Sheet, blank: pa.BooleanArray, body: bytes, name: str, plan: Plan, plain: bool) -> Sheet:
+    """Blank lines are no rows of data. A row that has text only in columns that nobody reads is one, and must be counted."""
+    everywhere = _blank_rows(_parsed(body, name, plan, range(len(plan.headings)), plain))
+    if everywhere is not None:
+        full = pc.invert(pc.and_(blank, everywhere))
+        rows = np.asarray(full)
+        return Sheet({place: cells.filter(full) for place, cells in sheet.cells.items()}, sheet.row_no[rows], sheet.ragged)
+    return sheet

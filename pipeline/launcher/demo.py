@@ -1,0 +1,142 @@
+"""`unpool demo`: the whole way once, on Airflow, with made-up people. It ends by itself and stops all that it started."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline.errors import ActionNeeded, UnpoolError
+from pipeline.home import Home
+from pipeline.launcher.installation import Places
+from pipeline.launcher.processes import Register
+from pipeline.launcher.quiet import UnderWay, under_way, wait_until_quiet
+from pipeline.launcher.rest import Airflow
+from pipeline.launcher.scenario import Scenario, load_scenario
+from pipeline.launcher.services import DAGS, Running, bring_down, bring_up
+from pipeline.launcher.up import demo_home, show_addresses
+from pipeline.ledger import receipts
+from pipeline.settings import Settings
+from pipeline.show import show_files, show_lists, show_status
+from pipeline.stages.house import House, open_house
+from pipeline.stages.init import init
+from pipeline.stages.lists import write_lists
+from pipeline.stages.receive import receive
+from pipeline.stages.status import status
+from pipeline.stages.verify import verify
+
+LIMIT_S = 300.0
+LIST_ROWS = 3
+# Variables of a real installation, which the demo must not touch.
+OTHERS = ("UNPOOL_", "TWILIO_", "AIRFLOW")
+# Marks a home as the demo's, which may be thrown away.
+MARK = ".made-by-unpool-demo"
+
+
+def demo(settings: Settings, samples: Path, out: Console, environ: Mapping[str, str] | None = None) -> int:
+    """Play the scenario in `samples` on Airflow in a fresh home below the settings' one, print what came of it, stop everything.
+
+    Returns 0, or 1 after printing the reason. Nothing is sent to anybody: a Twilio account in the settings is not used.
+    """
+    scenario = load_scenario(samples)
+    home = demo_home(settings.home)
+    # Nothing else from the settings: neither a real ledger nor a real account. Time stands still at the scenario's moment: its dates
+    # would be too old for a message otherwise.
+    here = Settings(home=home, programme=scenario.programme, now=scenario.as_of, memory_limit=settings.memory_limit)
+    inherited = {name: value for name, value in (os.environ if environ is None else environ).items() if not name.startswith(OTHERS)}
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        bring_down(home, out)
+        _fresh(home)
+        out.print(f"[bold]{scenario.title}[/] {scenario.file_count} files, {scenario.as_of:%d.%m.%Y %H:%M}", highlight=False)
+        init(here)
+        running = bring_up(here, inherited, out)
+        with open_house(here) as house:
+            _play(scenario, house, running, out)
+            return _show(house, running, out)
+    except UnpoolError as error:
+        out.print(f"[red]The demo did not end well.[/] {error.message}", highlight=False, soft_wrap=True)
+        return 1
+    finally:
+        bring_down(home, out)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fresh(home: Path) -> None:
+    if home.exists():
+        if not (home / MARK).exists():
+            raise ActionNeeded(f"{home} is there and no demo made it: move it away, or set UNPOOL_HOME to another folder.")
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    (home / MARK).touch()
+
+
+def _play(scenario: Scenario, house: House, running: Running, out: Console) -> None:
+    """Drop each step's files and wait until all that follows from them is done."""
+    services = Register(Places(house.home).services).read()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with running.airflow() as airflow, Progress(*columns, console=out, transient=True) as progress:
+
+        def look() -> UnderWay:
+            return under_way(house.home, airflow, house.ledger, sorted(DAGS))
+
+        for step in scenario.steps:
+            for file in step.files:
+                receive(house.home, [file.path], file.sender, file.kind)
+            shown = progress.add_task(f"{step.name}: {len(step.files)} files dropped")
+            wait_until_quiet(
+                look,
+                lambda: _failed(airflow),
+                services,
+                LIMIT_S,
+                lambda what, shown=shown, name=step.name: progress.update(shown, description=f"{name}: waiting for {what}"),  # type: ignore[misc]
+            )
+            progress.remove_task(shown)
+            out.print(f"  {step.name}: {len(step.files)} files dropped, and all that followed is done", highlight=False)
+
+
+def _failed(airflow: Airflow) -> list[str]:
+    return [dag_id for dag_id in sorted(DAGS) if any(run["state"] == "failed" for run in airflow.runs(dag_id))]
+
+
+def _show(house: House, running: Running, out: Console) -> int:
+    """Print what a person wants to see. Returns 1 if an invariant does not hold."""
+    with house.ledger.begin() as conn:
+        listing = receipts.listing(conn)
+    written = write_lists(house, house.home.lists)
+    violations = verify(house)
+    show_files(out, listing)
+    show_status(out, status(house))
+    show_lists(out, written, rows=LIST_ROWS)
+    _show_rejects(house.home, out)
+    for sentence in violations:
+        out.print(f"[red]{sentence}[/]", soft_wrap=True)
+    out.print("\n[bold]Where to look next[/]  (the demo stops now; this brings it back: "
+              f"UNPOOL_HOME={house.home.root} make up)", highlight=False, soft_wrap=True)  # fmt: skip
+    show_addresses(out, house.home.root, running)
+    return 1 if violations else 0
+
+
+def _show_rejects(home: Home, out: Console) -> None:
+    """The files that go back to their senders, with the reasons in them. Reasons and counts only."""
+    for path in sorted(home.returns.rglob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reasons = Counter(row[0] for row in list(csv.reader(file))[1:])
+        table = Table(title=f"rejects: {path}", title_justify="left", box=None, header_style="dim", pad_edge=False)
+        table.add_column("reason", overflow="fold")
+        table.add_column("rows", justify="right")
+        for reason, rows in sorted(reasons.items()):
+            table.add_row(reason, str(rows))
+        out.print(table)

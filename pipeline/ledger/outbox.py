@@ -1,0 +1,251 @@
+"""The outbox: every message exists here before Twilio hears of it, and its state changes in `_move` only, which appends the event.
+
+A person's messages go out one after the other, the newest version wins in whatever order they arrive, and what may have
+reached Twilio (`sending`, `unknown`) keeps its specimen's other messages waiting until its fate is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, case, func, insert, literal, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
+
+from pipeline.domain.states import may_move, may_return
+from pipeline.domain.words import MessageState, Purpose
+from pipeline.errors import Broken
+from pipeline.ledger import switches
+from pipeline.ledger.columns import Moment, insert_into
+from pipeline.ledger.staging import staged
+from pipeline.ledger.tables import message, message_event
+
+GIVEN = ("message_id", "specimen_id", "version", "purpose", "priority", "vault_day", "vault_batch", "collected_at", "due_at")
+ROWS_AT_ONCE = 5_000
+ON_THE_WIRE = (MessageState.SENDING, MessageState.UNKNOWN)
+# What a message that Twilio accepted can no more become.
+NEVER_ACCEPTED = (MessageState.QUEUED, MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE)
+
+_other = message.alias("other")
+_same_specimen = _other.c.specimen_id == message.c.specimen_id
+_has_newer = select(1).where(_same_specimen, _other.c.version > message.c.version).exists()
+_may_have_been_told = (
+    select(1)
+    .where(
+        _same_specimen,
+        _other.c.version < message.c.version,
+        _other.c.purpose == Purpose.RESULT,
+        or_(
+            _other.c.sid.is_not(None),
+            _other.c.state.in_((MessageState.SENT, MessageState.DELIVERED, MessageState.UNDELIVERED, MessageState.UNKNOWN)),
+        ),
+    )
+    .exists()
+)
+# Two of one version differ in purpose; their order is any, as long as all workers agree on it.
+_must_wait = (
+    select(1)
+    .where(
+        _same_specimen,
+        or_(
+            _other.c.state.in_(ON_THE_WIRE),
+            (_other.c.state == MessageState.QUEUED)
+            & (_other.c.version == message.c.version)
+            & (_other.c.message_id < message.c.message_id),
+        ),
+    )
+    .exists()
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing to tell one person. `attempts` counts claims and names the present one; `sid` is Twilio's once it accepted."""
+
+    message_id: str
+    specimen_id: str
+    version: int
+    purpose: Purpose
+    state: MessageState
+    reason: str | None
+    priority: int
+    vault_day: date
+    vault_batch: int
+    collected_at: datetime
+    due_at: datetime
+    sid: str | None
+    attempts: int
+    claimed_at: datetime | None
+    claimed_by: str | None
+    is_correction: bool
+    enqueued_at: datetime
+    updated_at: datetime
+
+
+def enqueue_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: datetime) -> int:
+    """Add messages from record batches of the columns `GIVEN` and `reachable` (bool); returns how many are new.
+
+    A message that is there already is left alone, so a repetition changes nothing. Who has no phone gets a `no_phone` row. Of a
+    specimen's queued messages only the newest version stays; what is on its way to Twilio is not touched.
+    """
+    with staged(conn, "staged_message", [*(message.c[name] for name in GIVEN), Column("reachable", Boolean)], batches) as given:
+        state = case((given.c.reachable, literal(MessageState.QUEUED, message.c.state.type)), else_=MessageState.NO_PHONE)
+        rows = select(*(given.c[name] for name in GIVEN), state, literal(now, Moment), literal(now, Moment))
+        new = conn.execute(
+            insert_into(conn, message)
+            .from_select([*GIVEN, "state", "enqueued_at", "updated_at"], rows.where(true()).order_by(given.c.message_id))
+            .on_conflict_do_nothing(),
+            execution_options={"preserve_rowcount": True},
+        )
+        outdated = select(message.c.message_id, message.c.state).where(
+            message.c.state == MessageState.QUEUED, message.c.specimen_id.in_(select(given.c.specimen_id)), _has_newer
+        )
+        _move(conn, _pairs(conn, outdated), MessageState.SUPERSEDED, source="enqueue", now=now)
+        return int(new.rowcount)
+
+
+def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]:
+    """Take up to `n` due messages for sending, most urgent first; commit before calling Twilio. Nothing while sending is paused.
+
+    Workers that claim at the same time get different messages. Outdated ones are superseded instead of claimed; one whose specimen has
+    another message on the wire waits. `is_correction` is set where an earlier result of the specimen may have reached the person.
+    """
+    claimed: list[str] = []
+    while len(claimed) < n and not switches.is_paused(conn):
+        candidates = (
+            select(message.c.message_id, _has_newer.label("has_newer"))
+            .where(message.c.state == MessageState.QUEUED, message.c.due_at <= now, ~_must_wait)
+            .order_by(message.c.priority, message.c.due_at, message.c.message_id)
+            .limit(n - len(claimed))
+            .with_for_update(skip_locked=True, of=message)
+        )
+        found = conn.execute(candidates).tuples().all()
+        if not found:
+            break
+        outdated = [(message_id, MessageState.QUEUED) for message_id, has_newer in found if has_newer]
+        current = [(message_id, MessageState.QUEUED) for message_id, has_newer in found if not has_newer]
+        _move(conn, outdated, MessageState.SUPERSEDED, source="claim", now=now)
+        _move(
+            conn, current, MessageState.SENDING, source="claim", detail=worker, now=now,
+            attempts=message.c.attempts + 1, claimed_at=now, claimed_by=worker, is_correction=_may_have_been_told,
+        )  # fmt: skip
+        claimed += [message_id for message_id, _ in current]
+    return _messages(conn, message.c.message_id.in_(claimed), message.c.priority, message.c.due_at, message.c.message_id)
+
+
+def advance(
+    conn: Connection,
+    message_id: str,
+    to_state: MessageState,
+    *,
+    sid: str | None = None,
+    reason: str | None = None,
+    source: str,
+    now: datetime,
+    due_at: datetime | None = None,
+    attempt: int | None = None,
+) -> bool:
+    """Bring news of one message; returns whether its state changed. Old, repeated and impossible news change nothing.
+
+    `reason` is a code (Twilio's status or error), `source` who says so. `due_at` is when a message that goes back to the queue may be
+    tried again. `attempt` is the claim that speaks: of a later claim it can tell only what Twilio accepted. A second SID for one
+    message is written down for `invariants` to find. Raises Broken if there is no such message, or the SID is another message's.
+    """
+    row = conn.execute(select(message).where(message.c.message_id == message_id).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise Broken(f"There is no message {message_id} in the outbox.", message_id=message_id)
+    if sid is not None and row["sid"] not in (None, sid):
+        _note_second_sid(conn, row["message_id"], row["state"], sid=sid, source=source, now=now)
+        return False
+    news: dict[str, Any] = {}
+    if sid is not None and row["sid"] is None:
+        news["sid"] = sid
+    accepted = sid is not None or row["sid"] is not None
+    outrun = sid is None and attempt is not None and attempt != row["attempts"]
+    possible = may_return(row["state"]) if to_state is MessageState.QUEUED else may_move(row["state"], to_state)
+    moves = possible and not outrun and not (accepted and to_state in NEVER_ACCEPTED)
+    try:
+        if moves:
+            if to_state is MessageState.QUEUED:
+                news |= {"claimed_at": None, "claimed_by": None, "due_at": due_at or row["due_at"]}
+            _move(conn, [(message_id, row["state"])], to_state, source=source, detail=reason, now=now, reason=reason, event_sid=sid, **news)
+        elif news:
+            conn.execute(update(message).where(message.c.message_id == message_id).values(news))
+    except IntegrityError:
+        raise Broken(f"Message {message_id}: its SID is another message's, or its specimen has one on the wire.") from None
+    return moves
+
+
+def by_id(conn: Connection, message_id: str) -> Message | None:
+    """The message, or None: also for what is no id at all."""
+    try:
+        UUID(message_id)
+    except ValueError:
+        return None
+    return next(iter(_messages(conn, message.c.message_id == message_id)), None)
+
+
+def of_specimen(conn: Connection, specimen_id: str) -> list[Message]:
+    """A specimen's messages, oldest version first."""
+    return _messages(conn, message.c.specimen_id == specimen_id, message.c.version, message.c.purpose)
+
+
+def unknown(conn: Connection, before: datetime) -> list[Message]:
+    """Messages of unknown fate since before `before`: to be looked up at Twilio, never sent again unasked."""
+    return _messages(conn, (message.c.state == MessageState.UNKNOWN) & (message.c.updated_at < before), message.c.updated_at)
+
+
+def stale_sending(conn: Connection, before: datetime) -> list[Message]:
+    """Messages claimed before `before` and heard of no more, as after a crash: `advance` them to `unknown`."""
+    return _messages(conn, (message.c.state == MessageState.SENDING) & (message.c.claimed_at < before), message.c.claimed_at)
+
+
+def unconfirmed(conn: Connection, before: datetime) -> list[Message]:
+    """Messages that Twilio accepted before `before` and whose delivery is unknown: to be read back there."""
+    return _messages(conn, (message.c.state == MessageState.SENT) & (message.c.updated_at < before), message.c.updated_at)
+
+
+def counts(conn: Connection) -> dict[MessageState, int]:
+    """Messages by state; states without one are left out."""
+    return dict(conn.execute(select(message.c.state, func.count()).group_by(message.c.state)).tuples().all())
+
+
+def _move(
+    conn: Connection,
+    moves: Sequence[tuple[str, MessageState]],
+    to_state: MessageState,
+    *,
+    source: str,
+    now: datetime,
+    detail: str | None = None,
+    event_sid: str | None = None,
+    **values: Any,
+) -> None:
+    """Change the state of messages that this transaction has locked, from the states given, and write each change down."""
+    for start in range(0, len(moves), ROWS_AT_ONCE):
+        some = moves[start : start + ROWS_AT_ONCE]
+        fixed = {"at": now, "to_state": to_state, "source": source, "detail": detail, "sid": event_sid}
+        conn.execute(insert(message_event), [fixed | {"message_id": message_id, "from_state": state} for message_id, state in some])
+        ids = message.c.message_id.in_([message_id for message_id, _ in some])
+        conn.execute(update(message).where(ids).values({"state": to_state, "updated_at": now} | values))
+
+
+def _note_second_sid(conn: Connection, message_id: str, state: MessageState, *, sid: str, source: str, now: datetime) -> None:
+    """Twilio accepted this message twice: the state stands, but nobody may overlook it. Once for each SID."""
+    noted = select(1).where(message_event.c.message_id == message_id, message_event.c.sid == sid)
+    if conn.execute(noted).first() is None:
+        row = {"message_id": message_id, "at": now, "from_state": state, "to_state": state, "source": source, "detail": "second_sid"}
+        conn.execute(insert(message_event), row | {"sid": sid})
+
+
+def _pairs(conn: Connection, statement: Any) -> list[tuple[str, MessageState]]:
+    """Lock the messages of a SELECT of (message_id, state), in one order for all: two transactions never wait for each other."""
+    return list(conn.execute(statement.order_by(message.c.message_id).with_for_update(of=message)).tuples())
+
+
+def _messages(conn: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Message]:
+    return [Message(**row) for row in conn.execute(select(message).where(condition).order_by(*order)).mappings()]

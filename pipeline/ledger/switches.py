@@ -1,0 +1,38 @@
+"""Switches that a person or a breaker turns: whether anything may be sent now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from pipeline.ledger.columns import insert_into
+from pipeline.ledger.tables import switch
+
+PAUSED = "sending_paused"
+
+
+@dataclass(frozen=True)
+class Switch:
+    name: str
+    is_on: bool
+    reason: str
+    who: str
+    at: datetime
+
+
+def is_paused(conn: Connection) -> bool:
+    """Whether sending stands still. A switch that nobody ever turned is off."""
+    return bool(conn.execute(select(switch.c.is_on).where(switch.c.name == PAUSED)).scalar())
+
+
+def set_paused(conn: Connection, is_on: bool, *, reason: str, who: str, now: datetime) -> None:
+    """Stop or resume sending. `reason` is a code or a sentence without a person's data, `who` an account or a breaker."""
+    row = {"is_on": is_on, "reason": reason, "who": who, "at": now}
+    statement = insert_into(conn, switch).values(row | {"name": PAUSED})
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+
+
+def all_switches(conn: Connection) -> list[Switch]:
+    return [Switch(**row) for row in conn.execute(select(switch).order_by(switch.c.name)).mappings()]

@@ -1,0 +1,29 @@
+"""Notify, in the house: what `stages.notify` needs from vault, keys and Twilio's account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pipeline.delivery.link import links
+from pipeline.delivery.sms import Sms
+from pipeline.stages.house import House
+from pipeline.stages.lists import identities
+from pipeline.stages.notify import NotifySummary, notify
+
+
+def notify_due(house: House, now: datetime) -> NotifySummary:
+    """Send what is due; look up what is unknown; read statuses that no callback brought."""
+
+    def phones_of(places: list[tuple[date, int, str]]) -> Mapping[str, str]:
+        return {specimen: known["phone"] for specimen, known in identities(house, places, ("phone",)).items()}
+
+    return notify(
+        settings=house.settings,
+        programme=house.programme,
+        ledger=house.ledger,
+        phones_of=phones_of,
+        link_of=links(house.settings.result_url, house.keys.derive("token")),
+        sms=Sms(house.settings.twilio) if house.settings.twilio else None,
+        now=now,
+    )

@@ -1,0 +1,459 @@
+"""The notify stage on PostgreSQL against the stand-in over HTTP: at most one message per person, none lost, whatever Twilio does."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.ledger_rows import NOW, key, messages
+
+from pipeline.delivery.kept import Store
+from pipeline.delivery.link import links
+from pipeline.delivery.sms import Answer, Found, Provider, Sms
+from pipeline.delivery.stand_in import create_app, in_thread
+from pipeline.domain.messages import is_gsm7, parts
+from pipeline.domain.names import fold_key
+from pipeline.domain.words import MessageState, Purpose
+from pipeline.ledger import outbox, switches
+from pipeline.ledger.engine import Ledger
+from pipeline.programme import Programme, load_programme
+from pipeline.settings import Settings, TwilioSettings
+from pipeline.stages.lookup import SENDING_LIMIT, SILENCE
+from pipeline.stages.notify import NotifySummary, notify
+from pipeline.stages.sending import WhyWaiting
+from pipeline.web import callbacks
+
+ACCOUNT, SECRET = "AC" + "0" * 32, "not a secret"
+# What a result is called by those who write one; no body may hold it.
+TELLING = ("am tinh", "duong tinh", "positive", "negative", "detected", "nguyen", "1990")
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Office:
+    """A programme with its ledger and the stand-in behind it. `at` is the office's clock."""
+
+    ledger: Ledger
+    store: Store
+    address: str
+    programme: Programme
+    callback_url: str | None = None
+    at: datetime = NOW
+    phones: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        account = TwilioSettings(ACCOUNT, SECRET, "CDC", api_base_url=self.address)
+        return Settings(Path("/nowhere"), "vietnam", twilio=account, callback_url=self.callback_url, send_threads=8)
+
+    def enqueue(self, n: int, **row: object) -> list[str]:
+        """`n` people with a phone each; their specimen ids."""
+        first = len(self.phones)
+        specimens = [key("specimen", first + number) for number in range(n)]
+        self.phones |= {specimen: f"09{10_000_000 + first + number}" for number, specimen in enumerate(specimens)}
+        self.put(*({"specimen_id": specimen, "version": 1} | row for specimen in specimens))
+        return specimens
+
+    def put(self, *rows: dict[str, object]) -> None:
+        with self.ledger.begin() as conn:
+            outbox.enqueue_many(conn, [messages(*rows)], self.at)
+
+    def script(self, *words: str, **more: object) -> None:
+        httpx.post(f"{self.address}/_script", json={"behaviours": list(words), **more}).raise_for_status()
+
+    def run(self, **changes: Any) -> NotifySummary:
+        given: dict[str, Any] = {
+            "settings": self.settings,
+            "programme": self.programme,
+            "ledger": self.ledger,
+            "phones_of": self.phones_of,
+            "link_of": links("https://kq.unpool.example/r", b"k" * 32),
+            "sms": Sms(self.settings.twilio, timeout_s=0.4) if self.settings.twilio else None,
+            "now": self.at,
+        }
+        return notify(**given | changes)
+
+    def run_out(self, limit: int = 40) -> None:
+        """Run every minute until nothing waits and nothing is unknown."""
+        for _ in range(limit):
+            self.run(sleep=lambda _: None)
+            if not {MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN} & self.states().keys():
+                return
+            self.at += MINUTE
+        pytest.fail(f"still waiting: {self.states()}")
+
+    def phones_of(self, places: list[tuple[date, int, str]]) -> Mapping[str, str]:
+        return {specimen: self.phones[specimen] for _, _, specimen in places if specimen in self.phones}
+
+    def states(self) -> dict[MessageState, int]:
+        with self.ledger.begin() as conn:
+            return outbox.counts(conn)
+
+    def message(self, specimen: str, version: int = 1, purpose: str = "result") -> outbox.Message:
+        with self.ledger.begin() as conn:
+            found = outbox.by_id(conn, key(specimen, version, purpose))
+        assert found is not None
+        return found
+
+    def counts(self) -> dict[str, Any]:
+        return dict(httpx.get(f"{self.address}/_accepted").json())
+
+
+@pytest.fixture
+def office(ledger: Ledger) -> Iterator[Office]:
+    programme = load_programme("vietnam")
+    programme = replace(programme, sending=replace(programme.sending, per_second=500.0, quiet_from=None, quiet_to=None))
+    app = create_app(ACCOUNT, SECRET, lambda: made.at, timeout_s=1.0)
+    with in_thread(app) as address:
+        made = Office(ledger, app.state.store, address, programme)
+        yield made
+        # T12 for every body of every test here.
+        for message in app.state.store.messages.values():
+            assert parts(message.body) == 1
+            assert is_gsm7(message.body)
+            assert not [word for word in TELLING if word.replace(" ", "_") in fold_key(message.body)]
+
+
+@pytest.fixture
+def reported(office: Office) -> Iterator[Office]:
+    """The same with a web application that takes callbacks."""
+    app = FastAPI()
+    with in_thread(app) as address:
+        office.callback_url = f"{address}/twilio/status"
+        app.mount("/", callbacks.create_app(office.settings, office.ledger, lambda: office.at))
+        yield office
+
+
+def until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {limit_s} s: {what}"
+        threading.Event().wait(0.02)
+
+
+def test_every_person_gets_one_message_and_its_delivery_is_known(reported: Office) -> None:
+    reported.enqueue(40)
+    summary = reported.run()
+    assert (summary.sent, summary.queued, summary.why_waiting) == (40, 0, WhyWaiting.NONE)
+    until(lambda: reported.states() == {MessageState.DELIVERED: 40}, "all delivered")
+    assert reported.run().is_anything is False
+    assert reported.counts()["requests"] == 40
+
+
+def test_T01_T02_T03_no_fault_doubles_or_loses_a_message(office: Office) -> None:
+    """120 messages, three of ten faulted, no callback to heal them: only the lookup stands between a person and a second SMS."""
+    chosen = random.Random(20261120)
+    faults = ["429", "429_retry_after", "500_before", "500_after", "502_after", "503_before", "reset_after", "empty_after", "bad_json_after"]
+    office.script(*(chosen.choice(faults) if chosen.random() < 0.3 else "ok" for _ in range(200)), *["timeout_after"] * 3, reports=False)
+    specimens = office.enqueue(120)
+    office.run_out()
+    assert office.counts()["accepted"] == 120
+    assert office.counts()["doubled"] == 0
+    assert {office.message(specimen).state for specimen in specimens} <= {MessageState.SENT, MessageState.DELIVERED}
+    assert {office.message(specimen).sid for specimen in specimens} == set(office.store.messages)
+
+
+@pytest.mark.parametrize("word", ["timeout_after", "reset_after", "500_after", "empty_after", "bad_json_after"])
+def test_T01_a_callback_heals_a_lost_answer_without_a_lookup(reported: Office, word: str) -> None:
+    [specimen] = reported.enqueue(1)
+    reported.script(word)
+    reported.run()
+    until(lambda: reported.message(specimen).state is MessageState.DELIVERED, "healed")
+    assert reported.message(specimen).sid in reported.store.messages
+    assert reported.counts()["requests"] == 1
+
+
+@pytest.mark.parametrize("word", ["timeout_after", "500_before"])
+def test_T01_what_is_unknown_is_not_sent_again_before_it_was_looked_up(office: Office, word: str) -> None:
+    office.script(word, reports=False)
+    [specimen] = office.enqueue(1)
+    assert office.run().unknown == 1
+    office.at += timedelta(seconds=office.programme.clocks.unknown_wait_s - 1)
+    assert office.run().is_anything is False
+    assert office.counts()["requests"] == 1
+    office.at += timedelta(seconds=2)
+    summary = office.run()
+    assert (summary.found, summary.absent) == ((1, 0) if word == "timeout_after" else (0, 1))
+    assert office.counts()["accepted"] == 1
+    assert office.message(specimen).sid in office.store.messages
+
+
+def test_T01_while_twilio_cannot_be_asked_the_unknown_stays_unknown(office: Office) -> None:
+    office.script("500_before", reports=False)
+    office.enqueue(1)
+    office.run()
+    office.at += MINUTE
+    nobody = TwilioSettings(ACCOUNT, SECRET, "CDC", api_base_url="http://127.0.0.1:9")
+    summary = office.run(sms=Sms(nobody, timeout_s=0.4), sleep=lambda _: None)
+    assert summary.undecided == 1
+    assert office.states() == {MessageState.UNKNOWN: 1}
+
+
+def test_T01_an_edited_text_is_still_found_by_its_link(office: Office) -> None:
+    office.script("timeout_after", reports=False)
+    office.enqueue(1)
+    office.run()
+    office.at += MINUTE
+    office.programme = replace(office.programme, texts={**office.programme.texts, "result": "{programme}: Xem. Look. {link}"})
+    assert office.run().found == 1
+    assert office.counts()["accepted"] == 1
+
+
+def test_T02_a_broken_twilio_is_not_asked_for_every_message(office: Office) -> None:
+    office.script(*["500_before"] * 300)
+    office.enqueue(300)
+    summary = office.run()
+    assert summary.why_waiting is WhyWaiting.PROVIDER
+    assert summary.unknown < 60
+    assert summary.queued == 300 - summary.unknown
+
+
+def test_T03_a_jam_of_an_hour_ends_the_run_and_loses_nothing(office: Office) -> None:
+    office.script(*["429"] * 2_000)
+    office.enqueue(30)
+    summary = office.run(sleep=lambda _: None, clock=Ticking(0.25))
+    assert (summary.why_waiting, summary.sent, summary.queued) == (WhyWaiting.PROVIDER, 0, 30)
+    assert office.counts()["requests"] < 500
+    office.store.script.clear()
+    office.at += timedelta(hours=1)
+    office.run_out()
+    assert (office.counts()["accepted"], office.counts()["doubled"]) == (30, 0)
+
+
+class Ticking:
+    """A clock that goes on by itself whenever it is read."""
+
+    def __init__(self, step: float) -> None:
+        self.step, self.now, self.lock = step, 0.0, threading.Lock()
+
+    def __call__(self) -> float:
+        with self.lock:
+            self.now += self.step
+            return self.now
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("400:21211", "fix_data_21211"),
+        ("400:21614", "fix_data_21614"),
+        ("400:21610", "opted_out_21610"),
+        ("400:21408", "configuration_21408"),
+        ("400:30007", "content_30007"),
+        ("400:29999", "unknown_29999"),
+    ],
+)
+def test_T04_a_refused_message_ends_with_its_reason_and_the_next_one_goes(office: Office, word: str, reason: str) -> None:
+    refused, *_ = office.enqueue(1)
+    office.script(word)
+    office.run()
+    [taken] = office.enqueue(1)
+    office.run()
+    assert (office.message(refused).state, office.message(refused).reason) == (MessageState.FAILED, reason)
+    assert office.message(taken).sid is not None
+    assert office.counts()["requests"] == 2
+
+
+def test_T04_wrong_credentials_stop_the_line_and_say_so(office: Office) -> None:
+    office.enqueue(200)
+    office.script(*["401"] * 200)
+    summary = office.run()
+    assert (summary.why_waiting, summary.queued, summary.failed) == (WhyWaiting.CONFIGURATION, 200, 0)
+    assert office.counts()["requests"] <= office.settings.send_threads
+    office.store.script.clear()
+    office.run_out()
+    assert office.counts()["accepted"] == 200
+
+
+def test_T07_a_status_that_no_callback_brings_is_read(office: Office) -> None:
+    office.script("ok", "deliver:30003", reports=False)
+    office.enqueue(2)
+    office.run()
+    until(lambda: set(office.counts()["by_status"]) == {"delivered", "undelivered"}, "Twilio has delivered")
+    office.at += SILENCE - MINUTE
+    assert office.run().read_late == 0
+    office.at += 2 * MINUTE
+    assert office.run().read_late == 2
+    assert office.states() == {MessageState.DELIVERED: 1, MessageState.UNDELIVERED: 1}
+
+
+class Crash(BaseException):
+    """The process dies here: no handler of ours may run."""
+
+
+@dataclass
+class Dying:
+    """A provider whose process dies before or after Twilio has the message."""
+
+    inner: Provider
+    after: bool
+
+    def send(self, to: str, body: str, *, status_callback: str | None = None, validity_s: int | None = None) -> Answer:
+        if self.after:
+            self.inner.send(to, body, status_callback=status_callback, validity_s=validity_s)
+        raise Crash
+
+    def find(self, to: str, since: datetime) -> list[Found]:
+        return self.inner.find(to, since)
+
+    def fetch(self, sid: str) -> Found | None:
+        return self.inner.fetch(sid)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_T09_a_crash_around_the_call_is_healed_by_the_lookup(office: Office, after: bool) -> None:
+    office.script(reports=False)
+    [specimen] = office.enqueue(1)
+    assert office.settings.twilio is not None
+    with pytest.raises(Crash):
+        office.run(sms=Dying(Sms(office.settings.twilio), after))
+    assert office.states() == {MessageState.SENDING: 1}
+    assert office.run().is_anything is False, "a message that may still be under way is left alone"
+    office.at += SENDING_LIMIT + MINUTE
+    assert office.run().lost == 1
+    office.run_out()
+    assert (office.counts()["accepted"], office.counts()["doubled"]) == (1, 0)
+    assert office.message(specimen).sid in office.store.messages
+
+
+def test_T09_a_crash_after_the_call_is_healed_by_the_callback(reported: Office) -> None:
+    [specimen] = reported.enqueue(1)
+    assert reported.settings.twilio is not None
+    with pytest.raises(Crash):
+        reported.run(sms=Dying(Sms(reported.settings.twilio), after=True))
+    until(lambda: reported.message(specimen).state is MessageState.DELIVERED, "healed")
+    reported.at += SENDING_LIMIT + MINUTE
+    assert reported.run().is_anything is False
+    assert reported.counts()["accepted"] == 1
+
+
+def test_C10_two_runs_at_once_send_each_message_once(office: Office) -> None:
+    office.enqueue(150)
+    runs = [threading.Thread(target=office.run) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert (office.counts()["accepted"], office.counts()["doubled"], office.counts()["requests"]) == (150, 0, 150)
+
+
+def test_T12_every_purpose_and_a_correction_fits_one_part_and_tells_nothing(office: Office) -> None:
+    for purpose in Purpose:
+        office.enqueue(1, purpose=purpose)
+    [corrected] = office.enqueue(1)
+    office.run_out()
+    office.put({"specimen_id": corrected, "version": 2})
+    office.run_out()
+    bodies = [message.body for message in office.store.messages.values()]
+    assert len(bodies) == len(Purpose) + 2
+    assert sum("corrected" in body for body in bodies) == 1
+    link = links("https://kq.unpool.example/r", b"k" * 32)(corrected)
+    assert sum(link in body for body in bodies) == 2
+
+
+def test_T13_who_has_no_mobile_number_is_called_instead(office: Office) -> None:
+    landline, nothing, erased, mobile = office.enqueue(4)
+    office.phones |= {landline: "02838224966", nothing: ""}
+    del office.phones[erased]
+    summary = office.run()
+    assert (summary.no_phone, summary.sent) == (3, 1)
+    assert {office.message(specimen).state for specimen in (landline, nothing, erased)} == {MessageState.NO_PHONE}
+    assert office.message(mobile).sid is not None
+
+
+def test_T14_what_is_too_old_is_never_sent(office: Office) -> None:
+    limit = timedelta(days=office.programme.clocks.max_message_age_days)
+    [old] = office.enqueue(1, collected_at=NOW - limit - MINUTE)
+    [young] = office.enqueue(1, collected_at=NOW - limit + MINUTE)
+    assert office.run().too_old == 1
+    assert (office.message(old).state, office.message(young).state) == (MessageState.TOO_OLD, MessageState.SENT)
+
+
+def test_T14_in_quiet_hours_nothing_is_claimed(office: Office) -> None:
+    # 15:00 in Ho Chi Minh City.
+    assert datetime(2026, 11, 20, 8, 0, tzinfo=UTC) == NOW
+    office.programme = replace(office.programme, sending=replace(office.programme.sending, quiet_from="14:00", quiet_to="16:00"))
+    office.enqueue(3)
+    summary = office.run()
+    assert (summary.why_waiting, summary.queued) == (WhyWaiting.QUIET_HOURS, 3)
+    office.at += timedelta(hours=1)
+    assert office.run().sent == 3
+
+
+def test_T14_quiet_hours_that_begin_during_a_run_end_it(office: Office) -> None:
+    office.programme = replace(office.programme, sending=replace(office.programme.sending, per_second=1.0, quiet_from="15:01", quiet_to="16:00"))
+    office.enqueue(200)
+    clock = Slept()
+    summary = office.run(clock=clock.read, sleep=clock.sleep)
+    assert summary.why_waiting is WhyWaiting.QUIET_HOURS
+    assert 40 <= summary.sent <= 80
+
+
+class Slept:
+    """A clock that only sleeping moves; threads take turns."""
+
+    def __init__(self) -> None:
+        self.now, self.lock = 0.0, threading.Lock()
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.now += seconds / 8
+
+
+def test_the_rate_of_the_programme_is_kept_to(office: Office) -> None:
+    office.programme = replace(office.programme, sending=replace(office.programme.sending, per_second=20.0))
+    office.enqueue(100)
+    clock = Slept()
+    assert office.run(clock=clock.read, sleep=clock.sleep).sent == 100
+    assert clock.now >= 99 / 20 - 0.25
+
+
+def test_O08_while_paused_nothing_is_sent(office: Office) -> None:
+    office.enqueue(2)
+    with office.ledger.begin() as conn:
+        switches.set_paused(conn, True, reason="drill", who="test", now=NOW)
+    assert office.run().why_waiting is WhyWaiting.PAUSED
+    with office.ledger.begin() as conn:
+        switches.set_paused(conn, False, reason="drill", who="test", now=NOW)
+    assert office.run().sent == 2
+
+
+def test_without_credentials_messages_stay_queued_and_the_run_says_why(office: Office) -> None:
+    office.enqueue(2)
+    summary = office.run(sms=None)
+    assert (summary.why_waiting, summary.queued) == (WhyWaiting.NO_CREDENTIALS, 2)
+
+
+def test_a_limit_is_kept_to(office: Office) -> None:
+    office.enqueue(10)
+    assert office.run(limit=4).sent == 4
+
+
+def test_urgent_messages_leave_first(office: Office) -> None:
+    office.programme = replace(office.programme, sending=replace(office.programme.sending, per_second=50.0))
+    office.enqueue(5, priority=9)
+    urgent = office.enqueue(2, priority=1)
+    office.run(limit=2)
+    assert {office.message(specimen).state for specimen in urgent} == {MessageState.SENT}
+
+
+def test_W14_a_run_logs_no_number_and_no_link(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    [specimen] = office.enqueue(1)
+    office.script("timeout_after", reports=False)
+    office.run_out()
+    assert "notified" in caplog.text
+    assert office.phones[specimen][1:] not in caplog.text
+    assert "kq.unpool.example" not in caplog.text

@@ -1,0 +1,124 @@
+"""sql/decide against the reference model: any facts, in any batches, at any time give what the rules of domain.md give."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.facts import CLOCKS, DAY0, Fact, Member, Result, Slot, store
+from tests.property import reference_model as model
+
+MODEL_CLOCKS = model.Clocks(CLOCKS.match_window_days, CLOCKS.overdue_hours, CLOCKS.lost_days, CLOCKS.relabel_days)
+
+# Few tubes and people, so that they meet; specimen codes are the person's own, as the intake's rules make sure.
+TUBES, PEOPLE = ("TUBE1", "TUBE2", "TUBE3"), ("a", "b", "c", "d")
+CALLS = ("detected", "detected", "not_detected", "not_detected", "inconclusive", "invalid", "rejected")
+
+
+def own_code(tube: str, person: str, day: int) -> str:
+    return f"{tube[-1]}{person.upper()}{day}X"
+
+
+@st.composite
+def members(draw: st.DrawFn) -> list[Member]:
+    """Whole tubes as teams list them: one mode and one declared size a tube, nobody twice in one."""
+    found: list[Member] = []
+    keys = st.tuples(st.sampled_from(TUBES), st.sampled_from((0, 0, 0, 1, 20)))
+    for tube, day in draw(st.lists(keys, min_size=1, max_size=3, unique=True)):
+        people = draw(st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=4, unique=True))
+        is_kept = draw(st.booleans())
+        size = draw(st.sampled_from((None, None, len(people), len(people) + 1)))
+        replaces = draw(st.sampled_from((None, None, *TUBES)))
+        for person in people:
+            own = own_code(tube, person, day) if is_kept else None
+            file, team = draw(st.sampled_from(((1, "TEAM1"),) * 6 + ((2, "TEAM1"), (3, "TEAM2"))))
+            found.append(Member(tube, person, day, own, replaces if replaces != tube else None, size, team, file))
+    return found
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> list[Fact]:
+    people = draw(members())
+    codes = sorted({one.tube for one in people} | {one.own for one in people if one.own} | {"ELSEWHERE"})
+    results = st.builds(
+        lambda code, call, status, hours, told, collected: Result(
+            code, call, status, hours, None if told is None else hours + told, "leaked" if call == "rejected" else "", collected=collected
+        ),
+        st.sampled_from(codes),
+        st.sampled_from(CALLS),
+        st.sampled_from("FFFFFFFFCCPWX"),
+        st.sampled_from((4, 6, 8, 30, 50, 200, 486)),
+        st.sampled_from((None, None, 1, 3)),
+        st.sampled_from((None, None, None, 0)),
+    )
+    places = st.builds(Slot, st.sampled_from(TUBES))
+    return [*people, *draw(st.lists(results, max_size=12)), *draw(st.lists(places, max_size=1))]
+
+
+def by_model(stored: list[Fact], hours: float) -> model.Decision:
+    at = {fact: DAY0 + timedelta(days=fact.day) for fact in stored if isinstance(fact, Member)}
+    manifest = [
+        model.ManifestRow(
+            str(one.file),
+            one.team,
+            one.tube,
+            at[one],
+            one.person,
+            "lab" if one.own else "field",
+            one.own or "",
+            one.size,
+            one.replaces or "",
+        )
+        for one in stored
+        if isinstance(one, Member)
+    ]
+    lab = [
+        model.LabRow(
+            one.code,
+            one.call or "",
+            DAY0 + timedelta(hours=one.hours),
+            one.status,
+            None if one.told is None else DAY0 + timedelta(hours=one.told),
+            None if one.collected is None else (DAY0 + timedelta(days=one.collected)).date(),
+            one.reason,
+            one.ct,
+        )
+        for one in stored
+        if isinstance(one, Result)
+    ]
+    places = [one for one in stored if isinstance(one, Slot)]
+    rejected = Counter((str(one.file), (one.tube, (DAY0 + timedelta(days=one.day)).date())) for one in places)
+    return model.decide(manifest, lab, DAY0 + timedelta(hours=hours), MODEL_CLOCKS, rejected)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(facts(), st.data())
+def test_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataObject) -> None:
+    """In two batches at two times, in any order; then everything anew."""
+    stored = list(dict.fromkeys(stored))
+    order = data.draw(st.permutations(stored))
+    cut = data.draw(st.integers(0, len(order)))
+    early, late = sorted(data.draw(st.tuples(*[st.sampled_from((31.5, 51.5, 75.5, 201.5, 300.5, 490.5))] * 2)))
+    with store() as given_facts:
+        for batch, hours in ((order[:cut], early), (order[cut:], late)):
+            given_facts.add(batch)
+            given_facts.decide(hours)
+        expected = by_model(stored, late)
+        outcomes = {name: said.split()[0] for name, said in given_facts.outcomes().items()}
+        assert outcomes == {_name(key): outcome for key, outcome in expected.outcomes.items()}
+        assert given_facts.holds() == {f"{reason} {subject.split()[0]}" for reason, subject in expected.holds}
+        on_lists = {tuple(item.split()): state for item, state in given_facts.lists().items() if " " in item and state != "cancelled"}
+        assert {person for name, person in on_lists if name == "worklist"} == {person for *_, person in expected.worklist}
+        assert {person for name, person in on_lists if name == "callback"} == {person for *_, person in expected.callback}
+        incremental = given_facts.state()
+        given_facts.decide(late, full=True)
+        assert given_facts.state() == incremental
+
+
+def _name(key: model.SpecimenKey) -> str:
+    code, day, person = key
+    days = (day - DAY0.date()).days
+    return f"{person}@{code}" + (f"+{days}" if days else "")

@@ -1,0 +1,249 @@
+"""The rules of domain.md sections 2 and 3, one named case each: facts in, outcomes, holds and lists out.
+
+A case says what stands at the end. The same facts in every order of arrival (two by two) must end in the same state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import permutations
+
+import pytest
+
+from tests.facts import Fact, Member, Result, Slot, store
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    facts: tuple[Fact, ...]
+    outcomes: dict[str, str]
+    holds: set[str] = field(default_factory=set)
+    lists: dict[str, str] = field(default_factory=dict)
+    at: float = 30
+
+
+def pool(tube: str, *people: str, **given: object) -> tuple[Member, ...]:
+    return tuple(Member(tube, person, **given) for person in people)  # type: ignore[arg-type]
+
+
+def kept(tube: str, *people: str, **given: object) -> tuple[Member, ...]:
+    """A pool whose people's own tubes are kept in the lab; a's specimen code is A1, and so on."""
+    return tuple(Member(tube, person, own=f"{person.upper()}1", **given) for person in people)  # type: ignore[arg-type]
+
+
+CASES = [
+    Case("no result yet", pool("T", "a", "b"), {"a@T": "awaiting no_result", "b@T": "awaiting no_result"}),
+    Case("negative pool answers for all", (*pool("T", "a", "b"), Result("T", "not_detected")),
+         {"a@T": "not_detected pool", "b@T": "not_detected pool"}),
+    Case("single negative", (Member("T", "a"), Result("T", "not_detected")), {"a@T": "not_detected single"}),
+    Case("single positive", (Member("T", "a"), Result("T", "detected")), {"a@T": "detected single"}),
+    Case("P01 preliminary is never released", (*pool("T", "a", "b"), Result("T", "not_detected", status="P")),
+         {"a@T": "awaiting no_result", "b@T": "awaiting no_result"}),
+    Case("I6 positive pool, field: everybody and nobody else is called back",
+         (*pool("T", "a", "b"), *pool("U", "c", "d"), Result("T", "detected"), Result("U", "not_detected")),
+         {"a@T": "recollect pool_detected", "b@T": "recollect pool_detected", "c@U": "not_detected pool", "d@U": "not_detected pool"},
+         lists={"callback a": "open", "callback b": "open"}),
+    Case("I6 positive pool, lab: retest", (*kept("T", "a", "b"), Result("T", "detected")),
+         {"a@T": "retest pool_detected", "b@T": "retest pool_detected"}, lists={"worklist a": "open", "worklist b": "open"}),
+    Case("inconclusive pool is taken apart", (*kept("T", "a", "b"), Result("T", "inconclusive")),
+         {"a@T": "retest pool_inconclusive", "b@T": "retest pool_inconclusive"}, lists={"worklist a": "open", "worklist b": "open"}),
+    Case("two rounds: one positive found", (*kept("T", "a", "b"), Result("T", "detected"), Result("A1", "detected", hours=28),
+                                            Result("B1", "not_detected", hours=28)),
+         {"a@T": "detected own_test", "b@T": "not_detected own_test"}, lists={"worklist a": "done", "worklist b": "done"}),
+    Case("a negative of a positive pool waits for its pool mates", (*kept("T", "a", "b"), Result("T", "detected"),
+                                                                    Result("B1", "not_detected", hours=28)),
+         {"a@T": "retest pool_detected", "b@T": "awaiting pool_mates"}, lists={"worklist a": "open", "worklist b": "done"}),
+    Case("discordant: positive pool, all negative alone", (*kept("T", "a", "b"), Result("T", "detected"),
+                                                           Result("A1", "not_detected", hours=28), Result("B1", "not_detected", hours=28)),
+         {"a@T": "held discordant", "b@T": "held discordant"}, {"discordant T"}, {"worklist a": "done", "worklist b": "done"}),
+    Case("discordant too when the missing one is lost", (*kept("T", "a", "b"), Result("T", "detected"),
+                                                         Result("A1", "not_detected", hours=28)),
+         {"a@T": "held discordant", "b@T": "lost no_result_in_time"}, {"discordant T", "overdue B1"},
+         {"worklist a": "done", "worklist b": "open"}, at=24 * 11),
+    Case("P03 contradiction: negative pool, a kept specimen positive", (*kept("T", "a", "b"), Result("T", "not_detected"),
+                                                                        Result("A1", "detected", hours=28)),
+         {"a@T": "held contradiction", "b@T": "held contradiction"}, {"contradiction T"}),
+    Case("P03 contradiction: negative pool, a member's single positive that day",
+         (*pool("T", "a", "b"), Member("U", "a"), Result("T", "not_detected"), Result("U", "detected")),
+         {"a@T": "held contradiction", "b@T": "held contradiction", "a@U": "detected single"}, {"contradiction T"}),
+    Case("invalid once: the same tube again", (*pool("T", "a", "b"), Result("T", "invalid")),
+         {"a@T": "awaiting tube_repeat", "b@T": "awaiting tube_repeat"}, lists={"repeat": "open"}),
+    Case("invalid twice: taken apart", (*pool("T", "a", "b"), Result("T", "invalid"), Result("T", "invalid", hours=28)),
+         {"a@T": "recollect pool_invalid", "b@T": "recollect pool_invalid"}, lists={"callback a": "open", "callback b": "open"}),
+    Case("invalid, then an answer", (*pool("T", "a", "b"), Result("T", "invalid"), Result("T", "not_detected", hours=28)),
+         {"a@T": "not_detected pool", "b@T": "not_detected pool"}),
+    Case("an answer, then invalid: conflict", (*pool("T", "a", "b"), Result("T", "not_detected"), Result("T", "invalid", hours=28)),
+         {"a@T": "held conflict", "b@T": "held conflict"}, {"conflict T"}),
+    Case("rejected tube: called back with the reason", (*kept("T", "a", "b"), Result("T", "rejected", reason="leaked")),
+         {"a@T": "recollect tube_leaked", "b@T": "recollect tube_leaked"}, lists={"callback a": "open", "callback b": "open"}),
+    Case("single inconclusive, kept: retest", (*kept("T", "a"), Result("T", "inconclusive")), {"a@T": "retest single_inconclusive"},
+         lists={"worklist a": "open"}),
+    Case("single inconclusive, nothing kept: called back", (Member("T", "a"), Result("T", "inconclusive")),
+         {"a@T": "recollect single_inconclusive"}, lists={"callback a": "open"}),
+    Case("retest inconclusive: called back", (*kept("T", "a", "b"), Result("T", "detected"), Result("A1", "inconclusive", hours=28),
+                                             Result("B1", "detected", hours=28)),
+         {"a@T": "recollect own_inconclusive", "b@T": "detected own_test"},
+         lists={"worklist a": "done", "worklist b": "done", "callback a": "open"}),
+    Case("re-sampled: the new tube names the old one", (*pool("T", "a", "b"), Result("T", "detected"),
+                                                        Member("U", "a", day=2, replaces="T"), Result("U", "not_detected", hours=60)),
+         {"a@T": "recollect pool_detected", "b@T": "recollect pool_detected", "a@U+2": "not_detected single"},
+         lists={"callback a": "done", "callback b": "open"}, at=70),
+    Case("a later specimen that names nothing closes nothing", (*pool("T", "a", "b"), Result("T", "detected"), Member("U", "a", day=2)),
+         {"a@T": "recollect pool_detected", "b@T": "recollect pool_detected", "a@U+2": "awaiting no_result"},
+         lists={"callback a": "open", "callback b": "open"}, at=70),
+    Case("another person naming the tube closes nothing", (*pool("T", "a", "b"), Result("T", "detected"), Member("U", "z", day=2, replaces="T")),
+         {"a@T": "recollect pool_detected", "b@T": "recollect pool_detected", "z@U+2": "awaiting no_result"},
+         lists={"callback a": "open", "callback b": "open"}, at=70),
+    Case("unmatched result", (Result("X", "detected"),), {}, {"unmatched X"}),
+    Case("preliminary without manifest is no question yet", (Result("X", "detected", status="P"),), {}),
+    Case("overdue", pool("T", "a", "b"), {"a@T": "awaiting no_result", "b@T": "awaiting no_result"}, {"overdue T"}, at=49),
+    Case("retest overdue, by the specimen's code", (*kept("T", "a"), Result("T", "inconclusive")), {"a@T": "retest single_inconclusive"},
+         {"overdue A1"}, {"worklist a": "open"}, at=24 + 49),
+    Case("lost after the limit, and still somebody's question", pool("T", "a"), {"a@T": "lost no_result_in_time"}, {"overdue T"}, at=24 * 10),
+    Case("P11 corrected supersedes", (Member("T", "a"), Result("T", "not_detected"), Result("T", "detected", "C", hours=24, told=30)),
+         {"a@T": "detected single"}, at=40),
+    Case("P11 the latest correction wins", (Member("T", "a"), Result("T", "not_detected"), Result("T", "detected", "C", told=30),
+                                            Result("T", "not_detected", "C", told=32, ct="-")), {"a@T": "not_detected single"}, at=40),
+    Case("P11 two corrections at one time disagree", (Member("T", "a"), Result("T", "detected", "C", told=30),
+                                                      Result("T", "not_detected", "C", told=30)),
+         {"a@T": "held conflict"}, {"conflict T"}, at=40),
+    Case("P11 wrong patient withdraws", (*pool("T", "a", "b"), Result("T", "not_detected"), Result("T", None, "W", told=30)),
+         {"a@T": "withdrawn withdrawn_by_lab", "b@T": "withdrawn withdrawn_by_lab"}, at=40),
+    Case("P11 cancelled withdraws", (Member("T", "a"), Result("T", "detected"), Result("T", None, "X", told=30)),
+         {"a@T": "withdrawn withdrawn_by_lab"}, at=40),
+    Case("P11 a correction after the withdrawal stands", (Member("T", "a"), Result("T", "detected"), Result("T", None, "W", told=30),
+                                                          Result("T", "not_detected", "C", told=31)), {"a@T": "not_detected single"}, at=40),
+    Case("P11 a withdrawal at the correction's time stands", (Member("T", "a"), Result("T", None, "W", told=30),
+                                                              Result("T", "not_detected", "C", told=30)),
+         {"a@T": "withdrawn withdrawn_by_lab"}, at=40),
+    Case("F12 other content without C: conflict", (Member("T", "a"), Result("T", "not_detected"), Result("T", "detected", hours=26)),
+         {"a@T": "held conflict"}, {"conflict T"}),
+    Case("F12 the same call with another Ct is other content", (Member("T", "a"), Result("T", "detected", ct="20.1"),
+                                                                Result("T", "detected", ct="30.2")), {"a@T": "held conflict"}, {"conflict T"}),
+    Case("conflict under the person's own code holds that person", (*kept("T", "a", "b"), Result("T", "detected"),
+         Result("A1", "detected", hours=28), Result("A1", "not_detected", hours=29), Result("B1", "detected", hours=28)),
+         {"a@T": "held conflict", "b@T": "detected own_test"}, {"conflict A1"}, {"worklist a": "done", "worklist b": "done"}),
+    Case("P02 incomplete negative pool", (*pool("T", "a", "b", size=3), Result("T", "not_detected")),
+         {"a@T": "held incomplete", "b@T": "held incomplete"}, {"incomplete T"}),
+    Case("incomplete positive pool is taken apart all the same", (*pool("T", "a", "b", size=3), Result("T", "detected")),
+         {"a@T": "recollect pool_detected", "b@T": "recollect pool_detected"}, lists={"callback a": "open", "callback b": "open"}),
+    Case("P05 one tube code in two files", (Member("T", "a", file=1), Member("T", "b", file=2), Result("T", "not_detected")),
+         {"a@T": "held shared_tube", "b@T": "held shared_tube"}, {"shared_tube T"}),
+    Case("P05 one tube code of two teams", (Member("T", "a", file=1), Member("T", "b", file=2, team="TEAM2"), Slot("T")),
+         {"a@T": "held shared_tube", "b@T": "held shared_tube"}, {"shared_tube T"}),
+    Case("a mended row of the same team is no second file", (Member("T", "a", file=1), Member("T", "b", file=2), Slot("T"),
+                                                             Result("T", "not_detected")),
+         {"a@T": "not_detected pool", "b@T": "not_detected pool"}),
+    Case("P05 one specimen code of two people", (Member("T", "a", own="S9"), Member("U", "b", own="S9"), Result("T", "inconclusive"),
+         Result("U", "inconclusive"), Result("S9", "not_detected", hours=28)),
+         {"a@T": "held shared_tube", "b@U": "held shared_tube"}, {"shared_tube S9"}),
+    Case("relabelled: the same label, other people, within 14 days",
+         (Member("T", "a"), Member("T", "b", day=3), Result("T", "not_detected"), Result("T", "not_detected", hours=80)),
+         {"a@T": "held relabelled", "b@T+3": "held relabelled"}, {"relabelled T"}, at=90),
+    Case("the same label, the same people: each day its own tube",
+         (Member("T", "a"), Member("T", "a", day=3), Result("T", "not_detected"), Result("T", "detected", hours=80)),
+         {"a@T": "not_detected single", "a@T+3": "detected single"}, at=90),
+    Case("the same label long after: each its own tube",
+         (Member("T", "a"), Member("T", "b", day=20), Result("T", "not_detected"), Result("T", "detected", hours=24 * 20 + 5)),
+         {"a@T": "not_detected single", "b@T+20": "detected single"}, at=24 * 21),
+    Case("a result names its collection day", (Member("T", "a"), Member("T", "a", day=3), Result("T", "detected", hours=80, collected=0)),
+         {"a@T": "detected single", "a@T+3": "awaiting no_result"}, at=90),
+    Case("a result before the collection belongs to nothing", (Member("T", "a", day=3), Result("T", "detected", hours=24)),
+         {"a@T+3": "awaiting no_result"}, {"unmatched T"}, at=90),
+    Case("a result after the window belongs to nothing", (Member("T", "a"), Result("T", "detected", hours=24 * 8)),
+         {"a@T": "awaiting no_result"}, {"overdue T", "unmatched T"}, at=24 * 8 + 1),
+    Case("a test without a clock time counts as the end of its day", (Member("T", "a"), Result("T", "detected", hours=-8)),
+         {"a@T": "detected single"}),
+    Case("P04 two tubes of one person on one day", (Member("T", "a"), Member("U", "a"), Result("T", "not_detected"), Result("U", "detected")),
+         {"a@T": "not_detected single", "a@U": "detected single"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_rule(case: Case) -> None:
+    with store() as given:
+        given.add(case.facts)
+        given.decide(case.at)
+        assert given.outcomes() == case.outcomes
+        assert given.holds() == case.holds
+        assert given.lists() == case.lists
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if 2 <= len(case.facts) <= 4], ids=lambda case: case.name)
+def test_P11_P14_order_of_arrival_changes_nothing(case: Case) -> None:
+    with store() as at_once:
+        at_once.add(case.facts)
+        at_once.decide(case.at)
+        expected = at_once.state()
+    orders = list(permutations(case.facts))
+    for order in orders[1 :: max(1, len(orders) // 3)]:
+        with store() as one_by_one:
+            for fact in order:
+                one_by_one.add([fact])
+                one_by_one.decide(case.at)
+            assert one_by_one.outcomes() == case.outcomes, order
+            assert one_by_one.state() == expected, order
+
+
+MESSAGES = [
+    ("result", (Member("T", "a"), Result("T", "not_detected")), {"a": "result"}),
+    ("own test", (*kept("T", "a", "b"), Result("T", "detected")), {"a": "own_test", "b": "own_test"}),
+    ("come again", (*pool("T", "a", "b"), Result("T", "detected")), {"a": "come_again", "b": "come_again"}),
+    ("withdrawn", (Member("T", "a"), Result("T", None, "W")), {"a": "withdrawn"}),
+    ("nothing while held", (Member("T", "a", file=1), Member("T", "b", file=2), Result("T", "detected")), {}),
+    ("nothing while waiting", pool("T", "a"), {}),
+]
+
+
+@pytest.mark.parametrize(("name", "facts", "expected"), MESSAGES, ids=[name for name, _, _ in MESSAGES])
+def test_what_is_told(name: str, facts: tuple[Fact, ...], expected: dict[str, str]) -> None:
+    with store() as given:
+        given.add(facts)
+        given.decide(30)
+        assert given.messages() == expected
+
+
+def test_I5_a_correction_is_told_once_and_a_repeated_word_never() -> None:
+    with store() as given:
+        given.add([Member("T", "a"), Result("T", "not_detected")])
+        given.decide(30)
+        assert given.messages() == {"a": "result"}
+        given.add([Result("T", "not_detected", "C", told=31, ct="38.0")])
+        given.decide(32)
+        assert given.messages() == {}, "a corrected Ct changes nothing for the person"
+        given.add([Result("T", "detected", "C", told=33)])
+        given.decide(34)
+        assert given.messages() == {"a": "result"}
+        given.decide(35, full=True)
+        assert given.messages() == {}
+
+
+def test_lost_then_found_is_told() -> None:
+    with store() as given:
+        given.add([Member("T", "a")])
+        given.decide(24 * 10)
+        assert given.messages() == {"a": "not_found"}
+        given.add([Result("T", "not_detected", hours=30)])
+        given.decide(24 * 11)
+        assert given.messages() == {"a": "result"}
+
+
+def test_a_correction_takes_people_off_the_list() -> None:
+    with store() as given:
+        given.add([*pool("T", "a", "b"), Result("T", "detected")])
+        given.decide(30)
+        given.add([Result("T", "not_detected", "C", told=31)])
+        given.decide(32)
+        assert given.lists() == {"callback a": "cancelled", "callback b": "cancelled"}
+        assert given.outcomes() == {"a@T": "not_detected pool", "b@T": "not_detected pool"}
+
+
+def test_only_what_was_touched_is_decided() -> None:
+    with store() as given:
+        given.add([fact for n in range(50) for fact in (*pool(f"T{n}", f"a{n}", f"b{n}"), Result(f"T{n}", "not_detected"))])
+        assert given.decide(30) == 50
+        given.add([Member("U", "z")])
+        assert given.decide(30) == 1
+        given.add([Result("T7", "detected", "C", told=31)])
+        assert given.decide(31) == 1
