@@ -26,7 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Pooled swabs in, an answer for every person out.\n\nExample: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
+    help="Pooled swabs in, an answer for every person out.\n\n"
+    "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
 out = Console()
 
@@ -59,7 +60,8 @@ def init() -> None:
     if done.made_key:
         out.print(
             f"A new master key was made: {done.key_file}\n"
-            "Keep a copy in a safe place: without it neither the archive nor the vault can be read. In production, set UNPOOL_MASTER_KEY instead.",
+            "Keep a copy in a safe place: without it neither the archive nor the vault can be read.\n"
+            "In production, set UNPOOL_MASTER_KEY instead.",
             highlight=False,
             soft_wrap=True,
         )
@@ -91,9 +93,9 @@ def run() -> None:
 
     Example: unpool run
     """
+    from pipeline.show import show_run
     from pipeline.stages.house import open_house
     from pipeline.stages.run import run_all
-    from pipeline.show import show_run
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Working") as progress:
@@ -198,8 +200,12 @@ def rebuild() -> None:
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Replaying") as progress:
-        done = anew(house, _now(settings), lambda n, of: progress.update(progress.task_ids[0], completed=n, total=of, shown=f"{n} of {of} batches"))
-    out.print(f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\nbatches replayed: {done.batches}", highlight=False)
+        done = anew(
+            house, _now(settings), lambda n, of: progress.update(progress.task_ids[0], completed=n, total=of, shown=f"{n} of {of} batches")
+        )
+    out.print(
+        f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\nbatches replayed: {done.batches}", highlight=False
+    )
 
 
 @app.command("twilio-stand-in")

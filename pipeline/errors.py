@@ -71,5 +71,9 @@ class CountsDoNotBalance(Broken):
     """received = accepted + duplicate + rejected + held does not hold for a file."""
 
 
+class WarehouseDamaged(Broken):
+    """The warehouse's file does not open. `unpool rebuild` makes it anew."""
+
+
 class WarehouseBehind(Broken):
     """The warehouse lacks batches that the ledger says were done. `unpool rebuild` makes it anew."""

@@ -69,7 +69,8 @@ def _twilio(environ: Mapping[str, str]) -> TwilioSettings | None:
         return None
     if missing := [name for name, value in zip(names, values, strict=True) if not value]:
         raise SettingsError(f"{', '.join(missing)} is not set, though other TWILIO_ settings are: set all three or none.")
-    return TwilioSettings(*values, api_base_url=environ.get("UNPOOL_TWILIO_URL") or None)
+    account_sid, auth_token, sender = values
+    return TwilioSettings(account_sid, auth_token, sender, environ.get("UNPOOL_TWILIO_URL") or None)
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -111,9 +111,7 @@ class Store:
             if rows:
                 with self.warehouse.given(given_rows=pa.Table.from_pylist(rows, schema=_schema(table, self.warehouse))):
                     self.warehouse.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given_rows")
-        self.people |= {
-            str(fact.row(0)["specimen_id"]): (fact.person, fact.tube, fact.day) for fact in facts if isinstance(fact, Member)
-        }
+        self.people |= {str(fact.row(0)["specimen_id"]): (fact.person, fact.tube, fact.day) for fact in facts if isinstance(fact, Member)}
         self.warehouse.run("intake/batch_done", batch_no=self.batch_no, kind="intake", as_of=as_of, vault_day=date(2026, 11, 2))
 
     def decide(self, hours: float, *, full: bool = False) -> int:
@@ -131,7 +129,9 @@ class Store:
 
     def holds(self) -> set[str]:
         """'reason subject' of open holds."""
-        return {f"{r} {s}" for r, s in self.warehouse.connection.execute("SELECT reason, subject FROM hold WHERE closed_at IS NULL").fetchall()}
+        return {
+            f"{r} {s}" for r, s in self.warehouse.connection.execute("SELECT reason, subject FROM hold WHERE closed_at IS NULL").fetchall()
+        }
 
     def lists(self) -> dict[str, str]:
         """'list person' → state; a repeat item is named by its list alone."""

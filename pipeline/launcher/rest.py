@@ -62,6 +62,11 @@ class Airflow:
         runs: list[dict[str, Any]] = answer.json()["dag_runs"]
         return runs
 
+    def events(self, asset_uri: str) -> int:
+        """How often an asset was told of something new."""
+        answer = self._call("GET", "/api/v2/assets/events", params={"limit": 100})
+        return sum(event["uri"] == asset_uri for event in answer.json()["asset_events"])
+
     def waiting_events(self, dag_id: str) -> int:
         """How many asset events wait for a run of this DAG."""
         answer = self._call("GET", f"/api/v2/dags/{dag_id}/assets/queuedEvents", may=(404,))

@@ -209,6 +209,11 @@ def unconfirmed(conn: Connection, before: datetime) -> list[Message]:
     return _messages(conn, (message.c.state == MessageState.SENT) & (message.c.updated_at < before), message.c.updated_at)
 
 
+def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]:
+    """The newest word to each person that no SMS carried, in one of `states`: for somebody to call. Longest waiting first."""
+    return _messages(conn, message.c.state.in_(states) & ~_has_newer, message.c.enqueued_at, message.c.message_id)
+
+
 def counts(conn: Connection) -> dict[MessageState, int]:
     """Messages by state; states without one are left out."""
     return dict(conn.execute(select(message.c.state, func.count()).group_by(message.c.state)).tuples().all())

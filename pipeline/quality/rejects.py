@@ -27,17 +27,13 @@ _DAY_ZERO = date(1899, 12, 30)
 _DATE_LIKE = re.compile(r"(?:^|[=;])\s*(4[0-9]{4})(?:\.0+)?\s*(?=;|$)")
 
 
-def write_rejects(
-    path: Path, headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str], Sequence[str], Sequence[str]]]
-) -> None:
+def write_rejects(path: Path, headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str], Sequence[str], Sequence[str]]]) -> None:
     """Write the rejected rows of one file: reason, row and column first, then the sender's own columns, ready to be mended.
 
     rows: (row number as a spreadsheet shows it, rule codes, canonical columns, the sender's cells). A ragged row keeps the cells it
     has. UTF-8 with BOM, so that a spreadsheet shows Vietnamese; there at once or not at all.
     """
-    body = (
-        (_reason(rules, cells), str(row_no), ", ".join(dict.fromkeys(columns)), *cells) for row_no, rules, columns, cells in rows
-    )
+    body = ((_reason(rules, cells), str(row_no), ", ".join(dict.fromkeys(columns)), *cells) for row_no, rules, columns, cells in rows)
     write_table(path, (*_OWN_COLUMNS, *headings), body)
 
 

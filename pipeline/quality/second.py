@@ -24,6 +24,7 @@ Row = Mapping[str, Any]
 
 _SEPARATORS = " \t\n\f\r-_./"
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_PHONE = re.compile(r"\+?[0-9][0-9 .()\-]{4,28}")
 _TIME_FORMS = {10: ("%Y-%m-%d",), 16: ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"), 19: ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")}
 _SEX_DIGITS = {"m": 0, "male": 0, "nam": 0, "f": 1, "female": 1, "nữ": 1, "nu": 1}
 _DAY_S = 86_400
@@ -85,10 +86,11 @@ def _manifest(rows: list[Row], params: Mapping[str, Any]) -> dict[str, list[Any]
                 "sex_word": row["sex"].lower(),
                 "sex_digit": _SEX_DIGITS.get(row["sex"].lower()),
                 "id_sex_digit": None if digit is None else digit % 2,
+                "id_province": row["citizen_id"][:3] if shape else None,
                 "id_year": None if digit is None else 1900 + 100 * (digit // 2) + int(row["citizen_id"][4:6]),
                 "declared": int(row["pool_size"]) if re.fullmatch(r"[0-9]{1,6}", row["pool_size"]) else None,
                 "mode": row["pooling_mode"].lower() or params["default_mode"],
-                "phone_bare": re.sub(r"[ .()\-]", "", row["phone"]),
+                "phone_bare": re.sub(r"[ .()\-]", "", row["phone"]) if _PHONE.fullmatch(row["phone"]) else None,
                 "_file": row["receipt_no"],
                 "_row": row["row_no"],
                 "_tube": (_code(row["tube_code"]), taken.toordinal()) if taken and _code(row["tube_code"]) else None,

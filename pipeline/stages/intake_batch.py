@@ -187,9 +187,7 @@ def _incoming(readings: Mapping[int, Reading]) -> pa.Table:
 
 
 def _table(rows: Sequence[tuple[object, ...]], /, **columns: pa.DataType) -> pa.Table:
-    return pa.table(
-        {name: pa.array([row[place] for row in rows], kind) for place, (name, kind) in enumerate(columns.items())}
-    )
+    return pa.table({name: pa.array([row[place] for row in rows], kind) for place, (name, kind) in enumerate(columns.items())})
 
 
 def _file_hold(one: Settled) -> dict[str, object]:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipeline.domain.words import MessageState
 from pipeline.errors import KeyMissing
 from pipeline.ledger import outbox
 from pipeline.quality.rejects import write_table
@@ -22,7 +23,9 @@ PERSON = ("full_name", "birth_date", "phone", "address", "person_code")
 WORKLIST = ("specimen_code", "tube_code", "reason", "collected_at", "team", "site_code")
 REPEAT = ("tube_code", "reason", "collected_at", "team")
 CALLBACK = ("team", "site_code", "replaces_tube", "reason", "collected_at", *PERSON)
-NO_PHONE = ("purpose", "collected_at", *PERSON)
+TO_CALL = ("purpose", "state", "collected_at", *PERSON)
+# What was to go out and did not arrive: somebody must call.
+NOT_CARRIED = (MessageState.TOO_OLD, MessageState.FAILED, MessageState.UNDELIVERED)
 
 
 @dataclass(frozen=True)
@@ -36,25 +39,25 @@ class ListFile:
 
 
 def write_lists(house: House, folder: Path) -> list[ListFile]:
-    """Write worklist.csv, repeat.csv, callback.csv and no_phone.csv into `folder`, each at once by a rename; return what they hold."""
+    """Write worklist, repeat, callback, no_phone and unreached (.csv) into `folder`, each at once by a rename; return what they hold."""
     with house.writer(), house.warehouse(spill=True) as warehouse:
         worklist = warehouse.dicts("lists/worklist")
         repeat = warehouse.dicts("lists/repeat")
         callback = warehouse.dicts("lists/callback")
     with house.ledger.begin() as conn:
-        unreachable = [vars(one) for one in outbox.without_phone(conn)]
+        without_phone = [vars(one) for one in outbox.unreached(conn, [MessageState.NO_PHONE])]
+        unreached = [vars(one) for one in outbox.unreached(conn, NOT_CARRIED)]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
         _write(folder, "worklist", WORKLIST, worklist),
         _write(folder, "repeat", REPEAT, repeat),
         _write(folder, "callback", CALLBACK, _named(house, callback)),
-        _write(folder, "no_phone", NO_PHONE, _named(house, unreachable)),
+        _write(folder, "no_phone", TO_CALL, _named(house, without_phone)),
+        _write(folder, "unreached", TO_CALL, _named(house, unreached)),
     ]
 
 
-def identities(
-    house: House, wanted: Iterable[tuple[date, int, str]], columns: Sequence[str]
-) -> dict[str, dict[str, str]]:
+def identities(house: House, wanted: Iterable[tuple[date, int, str]], columns: Sequence[str]) -> dict[str, dict[str, str]]:
     """What the vault knows of specimens given as (vault_day, vault_batch, specimen_id): specimen → column → text.
 
     Specimens of an erased day are left out: nobody knows them any more.

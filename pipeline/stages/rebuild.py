@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from pipeline.errors import WarehouseDamaged
 from pipeline.ledger import journal, receipts
 from pipeline.ledger.journal import Batch
 from pipeline.ledger.tables import BatchKind
@@ -44,10 +45,10 @@ def rebuild(house: House, now: datetime, progress: Callable[[int, int], None] | 
                 _replay(house, warehouse, batch)
                 if progress is not None:
                     progress(done, len(batches))
-            after = str(warehouse.value("state/hash"))
         _put_in_place(house, fresh)
-        event("warehouse_rebuilt", batches=len(batches), same=before == after)
         finish_open_batch(house, now)
+        after = _state_hash(house)
+        event("warehouse_rebuilt", batches=len(batches), same=before == after)
     return RebuildSummary(len(batches), before, after)
 
 
@@ -70,22 +71,23 @@ def _state_hash(house: House) -> str:
     try:
         with open_warehouse(house.home.warehouse, memory_limit=house.settings.memory_limit, spill=house.home.tmp) as warehouse:
             return str(warehouse.value("state/hash"))
-    except OSError:
+    except WarehouseDamaged:
         return ""
 
 
-def _put_in_place(house: House, fresh: os.PathLike[str]) -> None:
+def _put_in_place(house: House, fresh: Path) -> None:
     target = house.home.warehouse
     if target.exists():
-        os.replace(target, target.with_suffix(".duckdb.old"))
+        target.replace(target.with_suffix(".duckdb.old"))
     # A write-ahead log of the old file must not be replayed into the new one.
-    target.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-    os.replace(fresh, target)
+    _log_of(target).unlink(missing_ok=True)
+    fresh.replace(target)
 
 
-def _remove(path: os.PathLike[str]) -> None:
-    for suffix in ("", ".wal"):
-        try:
-            os.unlink(f"{os.fspath(path)}{suffix}")
-        except FileNotFoundError:
-            continue
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    _log_of(path).unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")

@@ -29,9 +29,7 @@ def rejects_path(home: Home, receipt: Receipt) -> Path:
     return home.returns / (receipt.sender or "unnamed") / f"{receipt.receipt_no}-{Path(receipt.file_name).stem}.rejects.csv"
 
 
-def return_rejects(
-    house: House, files: Mapping[int, Receipt], readings: Mapping[int, Reading], rejected: Sequence[Rejected]
-) -> None:
+def return_rejects(house: House, files: Mapping[int, Receipt], readings: Mapping[int, Reading], rejected: Sequence[Rejected]) -> None:
     """Write one rejects file for each file that has rejected rows. Written again, it is the same file."""
     by_file: dict[int, dict[int, list[Rejected]]] = defaultdict(lambda: defaultdict(list))
     for one in rejected:
@@ -39,7 +37,9 @@ def return_rejects(
     for number, by_row in by_file.items():
         receipt = files[number]
         headings, cells = raw_rows(house.archive.get(receipt.sha256), house.profile(readings[number].profile_name), sorted(by_row))
-        rows = [(row_no, [one.rule for one in found], [one.column for one in found], cells[row_no]) for row_no, found in sorted(by_row.items())]
+        rows = [
+            (row_no, [one.rule for one in found], [one.column for one in found], cells[row_no]) for row_no, found in sorted(by_row.items())
+        ]
         path = rejects_path(house.home, receipt)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_rejects(path, headings, rows)

@@ -128,7 +128,5 @@ def _advance(letter: Letter, line: Line, to: MessageState, what: str, *, reason:
     """Record one answer. A callback may have been quicker, and another run may have claimed since: then this changes nothing."""
     message = letter.message
     with line.ledger.begin() as conn:
-        outbox.advance(
-            conn, message.message_id, to, sid=sid, reason=reason, source=SOURCE, now=line.moment(), attempt=message.attempts
-        )
+        outbox.advance(conn, message.message_id, to, sid=sid, reason=reason, source=SOURCE, now=line.moment(), attempt=message.attempts)
     line.count(what)

@@ -25,4 +25,3 @@ def verify(house: House) -> list[str]:
         if shown != published and journal.unfinished(conn) is None:
             found.append(f"cards: people by state differ between the ledger {shown} and the warehouse {published}")
     return found
-

@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipeline.errors import UnpoolError, WarehouseBusy, WarehouseDamaged
+
 SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
 SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "publish")
 
@@ -85,16 +87,17 @@ def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iter
     memory_limit: such as "2GB". spill: folder for what is larger than that, or None: intake holds names and phones in memory and
     must never write them to a temporary file in clear (DuckDB 2.0 cannot encrypt its temporary files offline).
     """
-    connection = duckdb.connect(
-        str(path),
-        config={
-            "memory_limit": memory_limit,
-            "temp_directory": str(spill) if spill else "",
-            "preserve_insertion_order": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        },
-    )
+    config = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(spill) if spill else "",
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    try:
+        connection = duckdb.connect(str(path), config=config)
+    except duckdb.Error as error:
+        raise _unopened(error) from error
     try:
         connection.execute("SET enable_progress_bar = false")
         for table in SCHEMA:
@@ -102,3 +105,10 @@ def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iter
         yield Warehouse(connection)
     finally:
         connection.close()
+
+
+def _unopened(error: duckdb.Error) -> UnpoolError:
+    """Another process has the file, or it is damaged. DuckDB tells the two apart by its words only."""
+    if "Could not set lock" in str(error):
+        return WarehouseBusy("Another program has the warehouse open. Try again in a moment.")
+    return WarehouseDamaged("The warehouse does not open. Run `unpool rebuild`: it makes it anew from the archive and the ledger.")

@@ -1,4 +1,4 @@
-"""Decide: outcome(specimen) = f(facts so far, as_of), for the tubes that a batch touched. The rules are `sql/decide/`; this is their order."""
+"""Decide: outcome(specimen) = f(facts so far, as_of), for the tubes that a batch touched. `sql/decide/` has the rules; this is their order."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from pipeline.programme import Programme
 from pipeline.warehouse.connect import Warehouse
 
 # Temporary tables of one decide batch, in the order in which they are made.
-STEPS = ("touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict", "outcome_now",
-         "list_now", "list_merge", "hold_now", "hold_after")  # fmt: skip
-TEMPORARY = ("touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now",
-             "outcome_now", "list_now", "list_after", "hold_now", "hold_after")  # fmt: skip
+STEPS = (
+    "touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict",
+    "outcome_now", "list_now", "list_merge", "hold_now", "hold_after",
+)  # fmt: skip
+TEMPORARY = (
+    "touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now",
+    "outcome_now", "list_now", "list_after", "hold_now", "hold_after",
+)  # fmt: skip
 STORES = ("publish_clear", "publish_store", "outcome_clear", "outcome_store", "list_clear", "list_store", "hold_clear", "hold_store")
 
 
@@ -36,7 +40,7 @@ def waiting(warehouse: Warehouse, as_of: datetime) -> Waiting:
 
 
 def decide_batch(warehouse: Warehouse, programme: Programme, *, batch_no: int, as_of: datetime, vault_day: date, since: int) -> int:
-    """Decide what changed after batch `since`, or by time until `as_of` (local, without zone), in one transaction. Returns the tubes decided.
+    """Decide what changed after batch `since`, or by time until `as_of` (local, no zone), in one transaction; return the tubes decided.
 
     since=-1 decides every tube anew: the full recomputation that the incremental one must equal.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -66,8 +65,7 @@ def test_a_dropped_file_is_noticed_and_taken_in(installation, tmp_path):
             return receipts.counts(conn)["files"]["refused"] == 20
 
     until(settled, "20 files are settled")
-    kinds = Counter(run["run_type"] for run in airflow.runs("intake"))
-    assert kinds["asset_triggered"] >= 1
+    assert 1 <= airflow.events("unpool://inbox/") <= 3, "one event a burst; a sweep may have been quicker than its run"
     assert all(run["state"] in ("success", "running", "queued") for run in airflow.runs("intake"))
 
 

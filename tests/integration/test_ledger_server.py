@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -19,12 +20,16 @@ from pipeline.ledger import server
 from pipeline.settings import Settings
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
+def _new_home() -> Iterator[Path]:
     """Not below pytest's own folder: each pytest run shuts that to all other accounts, and root's server is one."""
     with tempfile.TemporaryDirectory(prefix="unpool-pg-") as folder:
         yield Path(folder) / "home"
         server.stop(Path(folder) / "home")
+
+
+# Making a cluster takes seconds: most tests share one, and each brings it into the state it needs.
+home = pytest.fixture(_new_home, scope="module", name="home")
+fresh_home = pytest.fixture(_new_home, name="fresh_home")
 
 
 def _database_names(running: server.Server) -> set[str]:
@@ -37,6 +42,7 @@ def _plain(url: str) -> str:
 
 
 def test_outlives_the_process_that_started_it_and_keeps_its_port(home: Path) -> None:
+    server.stop(home)
     code = "import sys; from pathlib import Path; from pipeline.ledger import server; server.ensure_running(Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", code, str(home)], check=True, timeout=60)
     assert server.is_running(home)
@@ -47,7 +53,8 @@ def test_outlives_the_process_that_started_it_and_keeps_its_port(home: Path) -> 
     assert server.ensure_running(home) == first
 
 
-def test_many_may_start_it_at_once(home: Path) -> None:
+def test_many_may_start_it_at_once(fresh_home: Path) -> None:
+    home = fresh_home
     found: list[server.Server] = []
     threads = [threading.Thread(target=lambda: found.append(server.ensure_running(home))) for _ in range(6)]
     for thread in threads:
@@ -67,7 +74,8 @@ def test_C14_comes_back_after_a_kill_though_the_old_process_id_is_taken(home: Pa
     mother = psutil.Process(int(lines[0]))
     family = [mother, *mother.children()]
     for process in family:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(family, timeout=20)
     # After a container's restart that number is often another program's.
     pid_file.write_text("\n".join([str(psutil.Process().pid), *lines[1:]]) + "\n")
@@ -95,20 +103,23 @@ def test_a_foreign_server_on_the_noted_port_is_not_ours(home: Path, postgres: se
 def test_a_lost_password_is_said_and_not_replaced(home: Path) -> None:
     server.ensure_running(home)
     server.stop(home)
-    (home / "keys" / "postgres.password").unlink()
+    aside = (home / "keys" / "postgres.password").rename(home / "keys" / "aside")
     with pytest.raises(KeyMissing, match="backup"):
         server.ensure_running(home)
+    aside.rename(home / "keys" / "postgres.password")
 
 
-def test_a_half_made_cluster_is_made_anew(home: Path) -> None:
+def test_a_half_made_cluster_is_made_anew(fresh_home: Path) -> None:
+    home = fresh_home
     (home / "postgres" / "data.unfinished").mkdir(parents=True)
     (home / "postgres" / "data.unfinished" / "PG_VERSION").write_text("18\n")
     assert "unpool" in _database_names(server.ensure_running(home))
 
 
-def test_stopping_what_never_ran_does_nothing(home: Path) -> None:
-    server.stop(home)
-    assert not home.exists()
+def test_stopping_what_never_ran_does_nothing(tmp_path: Path) -> None:
+    server.stop(tmp_path / "none")
+    assert not server.is_running(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_database_url_prefers_the_one_that_is_set(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from itertools import combinations
 TubeKey = tuple[str, date]  # normalised code, collection day
 SpecimenKey = tuple[str, date, str]  # the tube's key and the person
 Slots = Mapping[tuple[str, TubeKey], int]  # rejected manifest rows by file and tube
+HOLDS = ("shared_tube", "relabelled", "conflict", "contradiction", "discordant", "incomplete")  # the first that fits is asked
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,6 @@ def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], cloc
 
 def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision) -> None:
     """First what the lab withdrew, then what holds the tube, then the person's own test, then the tube's call; time comes last."""
-    decision.holds.update((reason, tube.subject) for reason in tube.held_for)
     lost_after, overdue_after = timedelta(days=clocks.lost_days), timedelta(hours=clocks.overdue_hours)
     is_positive_pool = tube.is_pool and tube.lab.call == "detected"
     is_confirmed = any(own.call == "detected" for own in tube.own.values())
@@ -230,13 +230,11 @@ def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision
         }[own]  # fmt: skip
         if by_own == "not_detected" and own == "not_detected" and is_positive_pool and not is_confirmed:
             by_own = "mates" if is_open else "discordant"  # somebody made this pool positive: a negative waits for that one
-        if by_own != "withdrawn" and tube.held_for:
-            by_own = "held"
-        elif by_own != "withdrawn" and "conflict" in (tube.lab.call, own):
-            decision.holds.add(("conflict", tube.subject if tube.lab.call == "conflict" else normalise(row.specimen_code)))
-            by_own = "held"
-        elif by_own in ("discordant", "incomplete"):
-            decision.holds.add((by_own, tube.subject))
+        held_for = {*tube.held_for, *({"conflict"} & {tube.lab.call, own}), *({by_own} & set(HOLDS))}
+        if held_for and by_own != "withdrawn":
+            reason = min(held_for, key=HOLDS.index)
+            is_own = reason == "conflict" != tube.lab.call
+            decision.holds.add((reason, normalise(row.specimen_code) if is_own else tube.subject))
             by_own = "held"
         since, subject = (tube.lab.at, normalise(row.specimen_code)) if by_own == "retest" else (tube.collected_at, tube.subject)
         if by_own in ("awaiting", "retest") and since and as_of >= since + overdue_after:

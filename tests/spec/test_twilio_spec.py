@@ -76,7 +76,8 @@ def test_our_conversation_with_the_stand_in_keeps_to_the_specification(
 ) -> None:
     monkeypatch.setattr("pipeline.delivery.sms.PAGE", 1)
     sms, answers = recorded(address, sender)
-    sent = [sms.send(TO, "CDC: ready https://kq.example/r#00ff", status_callback="http://127.0.0.1:9/x?message=1", validity_s=60) for _ in range(2)]
+    body, callback = "CDC: ready https://kq.example/r#00ff", "http://127.0.0.1:9/x?message=1"
+    sent = [sms.send(TO, body, status_callback=callback, validity_s=60) for _ in range(2)]
     assert all(isinstance(answer, Accepted) for answer in sent)
     assert len(sms.find(TO, NOW - timedelta(days=1))) >= 2
     assert isinstance(sent[0], Accepted)
@@ -95,11 +96,16 @@ def test_every_filter_of_the_list_is_answered_by_the_specification(spec: SchemaP
 
 
 def test_the_specification_would_notice(spec: SchemaPath, address: str) -> None:
-    """The judge judges: a missing To and a wrong account are found."""
+    """The judge judges: a missing To, a wrong account and a wrong SID are found."""
+    Sms(TwilioSettings(ACCOUNT, SECRET, "CDC", api_base_url=address)).send(TO, "x")
     no_to = requests.post(f"{address}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", {"Body": "x"}, auth=(ACCOUNT, SECRET), timeout=5)
     assert faults(spec, no_to)[0]
     no_sid = requests.get(f"{address}/2010-04-01/Accounts/AC1/Messages.json", auth=("AC1", SECRET), timeout=5)
     assert faults(spec, no_sid)[0]
+    wrong = requests.get(f"{address}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", auth=(ACCOUNT, SECRET), timeout=5)
+    wrong._content = wrong.content.replace(b'"sid":"SM', b'"sid":"XX')
+    assert b'"sid":"XX' in wrong.content
+    assert faults(spec, wrong)[1]
 
 
 @pytest.mark.parametrize(("form", "code"), [({"To": TO, "Body": "x"}, 21603), ({"To": TO, "From": "CDC"}, 21602)])

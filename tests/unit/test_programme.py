@@ -63,6 +63,14 @@ def test_T12_a_longer_link_is_found_when_the_programme_is_loaded() -> None:
     [
         ("max_pool_size = 20", "max_pool_size = 20\nmax_pools = 1", "programme.toml: max_pools: is not a key"),
         ("overdue_hours = 48", "overdue_hours = 48\novedue_hours = 1", "clocks.ovedue_hours: is not a key"),
+        ("validity_s = 14400", "validity_s = 14400\nburst = 1", "sending.burst: is not a key"),
+        ('country = "VN"', 'country = "VN"\nregion = "VN"', "phones.region: is not a key"),
+        ("[texts]", '[texts]\nreminder = "x"', "texts.reminder: is not a key"),
+        (
+            "per_second = 20",
+            'per_second = 20\nquiet_from = "06:00"\nquiet_to = "06:00"',
+            "sending.quiet_from: needs a quiet_to that differs",
+        ),
         ("max_pool_size = 20", "", "max_pool_size: is missing"),
         ("max_pool_size = 20", "max_pool_size = 30", "max_pool_size: must be at most 20"),
         ("max_pool_size = 20", "max_pool_size = 0", "max_pool_size: must be a whole number of at least 1"),
