@@ -48,8 +48,9 @@ def notify() -> None:
         """Send due messages and settle those whose fate is unknown."""
         import os
 
-        from pipeline.stages.notify_due import notify_due
         from unpool_airflow.twilio_connection import environ_with_twilio
+
+        from pipeline.stages.notify_due import notify_due
 
         return run_stage(notify_due, environ_with_twilio(os.environ))
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pipeline.durable import make_folder, sync_folder, write_temporary
 from pipeline.errors import Broken
-from pipeline.intake.durable import make_folder, sync_folder, write_temporary
 
 _VERSION = b"\x01"
 _NONCE = 12

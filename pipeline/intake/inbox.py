@@ -18,8 +18,8 @@ from itertools import count, islice
 from pathlib import Path
 
 from pipeline.domain.words import FileKind
+from pipeline.durable import sync_folder
 from pipeline.errors import ActionNeeded
-from pipeline.intake.durable import sync_folder
 
 NO_SENDER = "_"
 ANY_KIND = "any"

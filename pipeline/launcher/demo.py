@@ -35,6 +35,8 @@ from pipeline.stages.verify import verify
 
 LIMIT_S = 300.0
 LIST_ROWS = 3
+# Columns, where nobody's terminal says how many: rich would fold the tables to 80.
+WIDTH = 160
 # Variables of a real installation, which the demo must not touch.
 OTHERS = ("UNPOOL_", "TWILIO_", "AIRFLOW")
 # Marks a home as the demo's, which may be thrown away.
@@ -48,10 +50,12 @@ def demo(settings: Settings, samples: Path, out: Console, environ: Mapping[str, 
     """
     scenario = load_scenario(samples)
     home = demo_home(settings.home)
-    # Nothing else from the settings: neither a real ledger nor a real account. Time stands still at the scenario's moment: its dates
+    # Nothing else from the settings: neither a real ledger nor a real account. The clock begins at the scenario's moment: its dates
     # would be too old for a message otherwise.
     here = Settings(home=home, programme=scenario.programme, now=scenario.as_of, memory_limit=settings.memory_limit)
     inherited = {name: value for name, value in (os.environ if environ is None else environ).items() if not name.startswith(OTHERS)}
+    if not out.is_terminal:
+        out.width = WIDTH
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         bring_down(home, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.launcher.installation import DAGS_FOLDER, USER, Places, Ports, Secrets
@@ -26,7 +27,7 @@ STAND_IN_SENDER = "UNPOOL"
 
 
 def environment(
-    settings: Settings, places: Places, ports: Ports, secrets: Secrets, airflow_database: str, environ: Mapping[str, str]
+    settings: Settings, places: Places, ports: Ports, secrets: Secrets, airflow_database: str, started: datetime, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """`environ` with our settings for every process: Airflow's own, ours, and a Twilio account on this machine where none is set."""
     return {
@@ -34,7 +35,7 @@ def environment(
         **environ,
         **_database(airflow_database, environ),
         **_airflow(places, ports, secrets),
-        **_unpool(settings, environ),
+        **_unpool(settings, environ, started),
         **(_stand_in(ports, secrets) if settings.twilio is None else {}),
     }
 
@@ -68,7 +69,7 @@ def _airflow(places: Places, ports: Ports, secrets: Secrets) -> dict[str, str]:
     }
 
 
-def _unpool(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+def _unpool(settings: Settings, environ: Mapping[str, str], started: datetime) -> dict[str, str]:
     """The DAG folder is importable, since the triggerer imports the inbox trigger by name; no proxy stands between local processes."""
     paths = [str(DAGS_FOLDER), str(DAGS_FOLDER.parent), environ.get("PYTHONPATH", "")]
     direct = ["127.0.0.1", "localhost", environ.get("NO_PROXY", "")]
@@ -77,6 +78,8 @@ def _unpool(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
         "UNPOOL_HOME": str(settings.home),
         "UNPOOL_PROGRAMME": str(programme.absolute()) if programme.exists() else settings.programme,
         "UNPOOL_NOW": settings.now.isoformat() if settings.now else "",
+        # From here on, a clock that was set by hand runs: dags/unpool_airflow/stage_task.py.
+        "UNPOOL_NOW_SINCE": started.isoformat(),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "NO_PROXY": ",".join(filter(None, direct)),
         "no_proxy": ",".join(filter(None, direct)),

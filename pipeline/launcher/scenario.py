@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Scenario:
-    """as_of: its last moment; Airflow's processes stand still there, so that the samples' dates are today's."""
+    """as_of: its last moment, at which the clock of Airflow's processes begins: the samples' dates are then of these days."""
 
     title: str
     programme: str

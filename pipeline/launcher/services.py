@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -82,7 +83,7 @@ def bring_down(home: Path, out: Console) -> None:
 def _start_all(settings: Settings, places: Places, ports: Ports, secrets: Secrets, environ: Mapping[str, str], out: Console) -> Running:
     with out.status("Starting PostgreSQL"):
         database = server.ensure_running(settings.home).url_for("airflow")
-    env = environment(settings, places, ports, secrets, database, environ)
+    env = environment(settings, places, ports, secrets, database, datetime.now(UTC), environ)
     with out.status("Preparing Airflow's database"):
         _migrate(places, env)
     register, started = Register(places.services), list[Started]()

@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from pipeline.errors import LedgerUnavailable, WarehouseBusy
+from pipeline.errors import Broken, LedgerUnavailable, UnpoolError, WarehouseBusy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Keys of PostgreSQL's advisory locks: any numbers, each used once.
 MIGRATION_LOCK = 0x756E_0001
 WRITER_LOCK = 0x756E_0002
 LOCK_NOT_AVAILABLE = "55P03"
-# SQLSTATE classes that waiting heals: connection, resources, operator's doing, serialization and deadlock. None: no connection at all.
-PASSING = frozenset({"08", "53", "57", "40", None})
+# SQLSTATE classes that waiting heals: connection, serialization and deadlock, resources, operator's doing.
+PASSING = frozenset({"08", "40", "53", "57"})
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class Ledger:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction, committed at the end of the block. Raises LedgerUnavailable where trying again may help."""
+        """One transaction, committed at the end of the block.
+
+        What the database refuses is raised as LedgerUnavailable where trying again may help, else as Broken: with the names of the
+        error, table and constraint, since the driver's own text quotes the row.
+        """
         try:
             with self.engine.begin() as conn:
                 yield conn
-        except (OperationalError, InterfaceError) as error:
+        except (DBAPIError, psycopg.Error) as error:
             raise _translated(error) from None
 
     def close(self) -> None:
@@ -69,7 +74,7 @@ def migrate(engine: Engine) -> None:
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         raise _translated(error) from None
 
 
@@ -84,7 +89,7 @@ def writer_lock(engine: Engine, wait_s: float) -> Iterator[None]:
         return
     try:
         conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         raise _translated(error) from None
     try:
         # Out of the pool: whatever happens, closing it ends the session and so the lock.
@@ -106,8 +111,13 @@ def _take(conn: Connection, wait_s: float) -> None:
         raise _translated(error) from None
 
 
-def _translated(error: DBAPIError) -> Exception:
-    state = getattr(error.orig, "sqlstate", None)
-    if (state and state[:2]) in PASSING:
-        return LedgerUnavailable("The ledger's database does not answer or gave up a transaction. Try again in a moment.")
-    return error
+def _translated(error: DBAPIError | psycopg.Error) -> UnpoolError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+    # Without a state: no connection at all.
+    if state[:2] in PASSING if state else isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
+        return LedgerUnavailable("The ledger's database does not answer or gave up a transaction. Try again in a moment.", sqlstate=state)
+    known = getattr(cause, "diag", None)
+    table, constraint = getattr(known, "table_name", None), getattr(known, "constraint_name", None)
+    kind = type(cause).__name__
+    return Broken(f"The ledger refused a statement: {kind}, table {table}, constraint {constraint}.", sqlstate=state)

@@ -123,7 +123,7 @@ def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]
             .limit(n - len(claimed))
             .with_for_update(skip_locked=True, of=message)
         )
-        found = conn.execute(candidates).tuples().all()
+        found = conn.execute(candidates).all()
         if not found:
             break
         outdated = [(message_id, MessageState.QUEUED) for message_id, has_newer in found if has_newer]
@@ -216,7 +216,7 @@ def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]
 
 def counts(conn: Connection) -> dict[MessageState, int]:
     """Messages by state; states without one are left out."""
-    return dict(conn.execute(select(message.c.state, func.count()).group_by(message.c.state)).tuples().all())
+    return {word: n for word, n in conn.execute(select(message.c.state, func.count()).group_by(message.c.state))}
 
 
 def _move(
@@ -249,7 +249,7 @@ def _note_second_sid(conn: Connection, message_id: str, state: MessageState, *, 
 
 def _pairs(conn: Connection, statement: Any) -> list[tuple[str, MessageState]]:
     """Lock the messages of a SELECT of (message_id, state), in one order for all: two transactions never wait for each other."""
-    return list(conn.execute(statement.order_by(message.c.message_id).with_for_update(of=message)).tuples())
+    return list(conn.execute(statement.order_by(message.c.message_id).with_for_update(of=message)).all())
 
 
 def _messages(conn: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Message]:

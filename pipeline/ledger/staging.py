@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 from psycopg import sql
-from sqlalchemy import Column, Connection, MetaData, Table, insert, text
+from sqlalchemy import Column, Connection, Enum, MetaData, Table, Text, insert, text
 
 from pipeline.ledger.columns import Hex, Moment
 
@@ -25,29 +25,23 @@ def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches:
 
     Raises KeyError for a missing column, ValueError for a moment without time zone.
     """
-    # Types of the target's columns, none of its constraints: those speak when the rows move on.
-    bare = [Column(column.name, column.type) for column in columns]
-    for column in bare:
-        if getattr(column.type, "create_constraint", False):
-            column.type = column.type.copy(create_constraint=False)
+    # None of the target's constraints: those speak when the rows move on.
+    bare = [Column(column.name, Text() if isinstance(column.type, Enum) else column.type) for column in columns]
     table = Table(name, MetaData(), *bare, prefixes=["TEMPORARY"])
     table.create(conn)
-    try:
-        if conn.dialect.name == "postgresql":
-            _copy(conn, table, batches)
-            conn.execute(text("SET LOCAL work_mem = '128MB'"))
-            # A new temporary table has no statistics, and a million rows joined as if they were ten take for ever.
-            conn.execute(text(f"ANALYZE {name}"))
-        else:
-            for batch in batches:
-                if rows := _arranged(batch, table, for_copy=False).to_pylist():
-                    conn.execute(insert(table), rows)
-        yield table
-    except BaseException:
-        # The transaction may be beyond saving; its rollback drops the table as well.
-        raise
+    if conn.dialect.name == "postgresql":
+        _copy(conn, table, batches)
+        # For the sort by key that follows.
+        conn.execute(text("SET LOCAL work_mem = '128MB'"))
+        # A new temporary table has no statistics, and a million rows joined as if they were ten take for ever.
+        conn.execute(text(f"ANALYZE {name}"))
     else:
-        table.drop(conn)
+        for batch in batches:
+            if rows := _arranged(batch, table, for_copy=False).to_pylist():
+                conn.execute(insert(table), rows)
+    yield table
+    # Not in a `finally`: after an error the transaction can only be rolled back, which drops the table as well.
+    table.drop(conn)
 
 
 def _copy(conn: Connection, table: Table, batches: Iterable[pa.RecordBatch]) -> None:

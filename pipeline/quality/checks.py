@@ -31,9 +31,11 @@ def run_checks(connection: Connection, kind: FileKind, params: Mapping[str, obje
 
     `incoming` has the canonical columns of `kind`, with receipt_no, row_no and problem; results also have `call`. No cell is NULL.
     `params`: as_of (naive local time), required, max_pool_size, modes, default_mode, own_prefix, max_cycles,
-    max_collected_age_days, mobile_pattern; more than a rule names is fine. Raises Broken, naming rule and parameter, on one too few.
+    max_collected_age_days, mobile_pattern; more than a rule names is fine. Raises Broken, naming rule and parameter, on one too few,
+    and on a NULL.
     A row breaks a rule at most once; a row may break several rules.
     """
+    _refuse_nulls(connection, kind)
     connection.execute(_PROBLEM)
     for statement in preparations(kind, sql_root):
         connection.execute(statement, _bound(statement, params, "preparation"))
@@ -43,6 +45,13 @@ def run_checks(connection: Connection, kind: FileKind, params: Mapping[str, obje
         connection.execute(statement, bound if rule.column == NAMED_BY_QUERY else bound | {"column": rule.column})
     for table in _prepared_tables(kind, sql_root):
         connection.execute(f"DROP TABLE temp.{table}")
+
+
+def _refuse_nulls(connection: Connection, kind: FileKind) -> None:
+    """A comparison with NULL is neither true nor false: no rule would reject such a cell, so it must not come this far."""
+    rows, *filled = connection.execute("SELECT count(*), count(COLUMNS(*)) FROM incoming").fetchone()
+    if any(count != rows for count in filled):
+        raise Broken("the table `incoming` holds a NULL: an empty cell is ''", kind=kind.value, rows=rows)
 
 
 def _insert(rule: Rule) -> str:

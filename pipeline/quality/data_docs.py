@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.domain.words import Verdict
-from pipeline.intake.durable import make_folder, write_file
+from pipeline.durable import make_folder, write_file
 from pipeline.quality.suites import Finding
 from pipeline.quality.texts import reason_text
 

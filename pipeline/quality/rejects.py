@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipeline.intake.durable import make_folder, write_file
+from pipeline.durable import make_folder, write_file
 from pipeline.quality.texts import reason_text
 
 LANGUAGES = ("vi", "en")

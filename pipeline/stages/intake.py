@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.intake import inbox
+from pipeline.intake.inbox import Claimed
 from pipeline.ledger import journal, receipts
 from pipeline.ledger.journal import Batch
 from pipeline.log import event
@@ -17,6 +18,9 @@ from pipeline.stages.resume import finish_open_batch
 
 # How many files one look into the inbox takes; what is left, the next look finds.
 CLAIM_AT_ONCE = 10_000
+# Archived together, with one sync of the folders and one transaction of the ledger; their bytes are in memory at once.
+ARCHIVE_FILES = 200
+ARCHIVE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,29 @@ def take_in(house: House, now: datetime) -> int:
     # The machine's own clock, not `now`: whether a file still grows is a question of this moment, also when a demo's time stands still.
     claims += inbox.claim(house.home.inbox, house.home.claimed, CLAIM_AT_ONCE, time.time())
     claims = list({one.claim_id: one for one in claims}.values())
-    for one in claims:
-        data = one.path.read_bytes()
-        sha256 = house.archive.put(data)
+    for some, sizes in _portions(claims):
+        hashes = house.archive.put_many(one.path.read_bytes() for one in some)
         with house.ledger.begin() as conn:
-            receipts.record(conn, one.claim_id, one.name, one.sender, one.kind_hint, sha256, len(data), now)
-        inbox.discard(one)
+            for one, sha256, size in zip(some, hashes, sizes, strict=True):
+                receipts.record(conn, one.claim_id, one.name, one.sender, one.kind_hint, sha256, size, now)
+        for one in some:
+            inbox.discard(one)
     return len(claims)
+
+
+def _portions(claims: Sequence[Claimed]) -> Iterator[tuple[list[Claimed], list[int]]]:
+    """Claims in portions of at most ARCHIVE_FILES and ARCHIVE_BYTES (a larger file alone), with their sizes in bytes."""
+    some: list[Claimed] = []
+    sizes: list[int] = []
+    for one in claims:
+        size = one.path.stat().st_size
+        if some and (len(some) == ARCHIVE_FILES or sum(sizes) + size > ARCHIVE_BYTES):
+            yield some, sizes
+            some, sizes = [], []
+        some.append(one)
+        sizes.append(size)
+    if some:
+        yield some, sizes
 
 
 def _next_batch(house: House, now: datetime) -> Batch | None:

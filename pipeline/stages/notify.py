@@ -18,6 +18,7 @@ from pipeline.delivery.pace import Pace
 from pipeline.delivery.quiet import is_quiet
 from pipeline.delivery.sms import Provider
 from pipeline.domain.words import MessageState
+from pipeline.errors import TryAgain
 from pipeline.ledger import outbox, switches
 from pipeline.ledger.engine import Ledger
 from pipeline.log import event
@@ -89,7 +90,7 @@ def notify(
     """Send what is due until the queue is empty, `limit` messages were claimed, or the line stops; `sms` is None without credentials.
 
     `phones_of` reads the vault, `link_of` makes a person's link. Runs may overlap: a message is claimed by one of them. Raises
-    LedgerUnavailable; whatever was being sent then is looked up by a later run.
+    LedgerUnavailable (whatever was being sent then is looked up by a later run), and TryAgain where the vault is too slow.
     """
     start = clock()
 
@@ -145,7 +146,12 @@ def _send_all(run: _Run, line: Line, limit: int | None) -> WhyWaiting:
                 message = one.message
                 outbox.advance(conn, message.message_id, one.state, source=SOURCE, now=run.moment(), attempt=message.attempts)
                 line.count(one.state)
-        send_batch(letters, line, claimed_at + SEND_WITHIN_S)
+        deadline = claimed_at + SEND_WITHIN_S
+        is_late = line.clock() > deadline
+        send_batch(letters, line, deadline)
+        if is_late:
+            # All were put back. Claiming them again would go on for ever.
+            raise TryAgain(f"Reading the vault for one claim took longer than {SEND_WITHIN_S:.0f} seconds: nothing was sent.")
         if line.stopped is not WhyWaiting.NONE:
             break
     return line.stopped

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
+from pipeline.durable import make_folder, write_file
 from pipeline.errors import Broken
 from pipeline.home import Home
-from pipeline.vault.durable import make_folder, write_file
 from pipeline.vault.keys import Keys
 
 COLUMNS = ("specimen_id", "full_name", "birth_date", "sex", "phone", "citizen_id", "address", "person_code")

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pipeline.durable import make_folder, sync_folder, write_temporary
 from pipeline.errors import ActionNeeded, KeyMissing
 from pipeline.home import Home
 from pipeline.settings import Settings
-from pipeline.vault.durable import make_folder, sync_folder, write_temporary
 
 KEY_BYTES = 32
 _NONCE = 12

@@ -87,7 +87,7 @@ def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iter
     memory_limit: such as "2GB". spill: folder for what is larger than that, or None: intake holds names and phones in memory and
     must never write them to a temporary file in clear (DuckDB 2.0 cannot encrypt its temporary files offline).
     """
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "temp_directory": str(spill) if spill else "",
         "preserve_insertion_order": "false",

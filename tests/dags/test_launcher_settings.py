@@ -21,6 +21,7 @@ from pipeline.launcher.services import services
 from pipeline.settings import Settings, TwilioSettings
 
 PORTS = Ports(airflow=9001, callbacks=9002, twilio=9003)
+STARTED = datetime.fromisoformat("2026-11-22T10:00:00+00:00")
 ACCOUNT = TwilioSettings("AC1", "token", "+15005550006")
 
 
@@ -31,7 +32,7 @@ def places(tmp_path) -> Places:
 
 def told(places: Places, environ: dict[str, str] | None = None, **settings: object) -> dict[str, str]:
     here = Settings(home=places.home.root, programme="vietnam", **settings)
-    return environment(here, places, PORTS, places.prepare(), "postgresql+psycopg://here/airflow", environ or {})
+    return environment(here, places, PORTS, places.prepare(), "postgresql+psycopg://here/airflow", STARTED, environ or {})
 
 
 def test_only_this_user_may_read_the_secrets(places):

@@ -49,7 +49,7 @@ def _events(ledger: Ledger, message_id: str) -> list[tuple[MessageState, Message
     columns = (message_event.c.from_state, message_event.c.to_state)
     with ledger.begin() as conn:
         rows = conn.execute(select(*columns).where(message_event.c.message_id == message_id).order_by(message_event.c.event_id))
-        return list(rows.tuples())
+        return list(rows)
 
 
 def _sound(ledger: Ledger) -> None:

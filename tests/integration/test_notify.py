@@ -19,18 +19,19 @@ from fastapi import FastAPI
 
 from pipeline.delivery.kept import Store
 from pipeline.delivery.link import links
-from pipeline.delivery.sms import Answer, Found, Provider, Sms
+from pipeline.delivery.sms import TIMEOUT_S, Answer, Found, Provider, Sms
 from pipeline.delivery.stand_in import create_app, in_thread
 from pipeline.domain.messages import is_gsm7, parts
 from pipeline.domain.names import fold_key
 from pipeline.domain.words import MessageState, Purpose
+from pipeline.errors import TryAgain
 from pipeline.ledger import outbox, switches
 from pipeline.ledger.engine import Ledger
 from pipeline.programme import Programme, load_programme
 from pipeline.settings import Settings, TwilioSettings
 from pipeline.stages.lookup import SENDING_LIMIT, SILENCE
 from pipeline.stages.notify import NotifySummary, notify
-from pipeline.stages.sending import WhyWaiting
+from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
 from pipeline.web import callbacks
 
 ACCOUNT, SECRET = "AC" + "0" * 32, "not a secret"
@@ -171,7 +172,17 @@ def test_every_person_gets_one_message_and_its_delivery_is_known(reported: Offic
 def test_T01_T02_T03_no_fault_doubles_or_loses_a_message(office: Office) -> None:
     """120 messages, three of ten faulted, no callback to heal them: only the lookup stands between a person and a second SMS."""
     chosen = random.Random(20261120)
-    faults = ["429", "429_retry_after", "500_before", "500_after", "502_after", "503_before", "reset_after", "empty_after", "bad_json_after"]
+    faults = [
+        "429",
+        "429_retry_after",
+        "500_before",
+        "500_after",
+        "502_after",
+        "503_before",
+        "reset_after",
+        "empty_after",
+        "bad_json_after",
+    ]
     fates = [chosen.choice(faults) if chosen.random() < 0.3 else "ok" for _ in range(200)]
     office.script("timeout_after", *fates, reports=False)
     specimens = office.enqueue(120)
@@ -429,6 +440,25 @@ class Slept:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def test_T01_what_could_be_taken_for_lost_is_put_back_instead_of_sent(office: Office) -> None:
+    """A vault so slow that another run may think this one dead: it must not send what that one is about to look up."""
+    office.enqueue(3)
+    clock = Slept()
+
+    def slow(places: list[tuple[date, int, str]]) -> Mapping[str, str]:
+        clock.now += SEND_WITHIN_S + 1
+        return office.phones_of(places)
+
+    with pytest.raises(TryAgain):
+        office.run(clock=clock.read, sleep=clock.sleep, phones_of=slow)
+    assert office.states() == {MessageState.QUEUED: 3}
+    assert office.counts()["requests"] == 0
+
+
+def test_the_time_limits_leave_each_other_room() -> None:
+    assert SEND_WITHIN_S + 2 * TIMEOUT_S < SENDING_LIMIT.total_seconds() / 2
 
 
 def test_the_rate_of_the_programme_is_kept_to(office: Office) -> None:

@@ -102,7 +102,7 @@ def tables(kind: FileKind) -> st.SearchStrategy[pd.DataFrame]:
     return st.lists(one_file, min_size=FILES, max_size=FILES).map(frame)
 
 
-SLOW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @SLOW

@@ -36,6 +36,12 @@ def test_F06_a_declared_encoding_is_read_and_no_other() -> None:
     assert (refused.value.code, refused.value.fields["offset"]) == ("not_utf8", 14)
 
 
+def test_F06_the_offset_counts_the_mark() -> None:
+    with pytest.raises(FileRefused) as refused:
+        decode(b"\xff\xfea\x00b", "a.csv", [])
+    assert refused.value.fields["offset"] == 4
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

@@ -111,6 +111,11 @@ def test_a_separator_line_declares_the_delimiter_and_counts_as_no_row(line: str)
     assert _column(reading, "row_no") == [2]
 
 
+def test_a_separator_line_wins_over_what_profiles_declare() -> None:
+    assert _column(_read("sep=|\n" + (MANIFEST + "T1,2026-11-20,x,\n").replace(",", "|")), "tube_code") == ["T1"]
+    assert _refusal("sep=;\n" + MANIFEST + "T1,2026-11-20,x,\n").code == "unknown_format"
+
+
 @pytest.mark.parametrize("delimiter", ["|", ", ;", ":"])
 def test_F07_a_delimiter_that_nobody_declared_is_not_guessed(delimiter: str) -> None:
     assert _refusal((MANIFEST + "T1,2026-11-20,x,\n").replace(",", delimiter)).code == "unknown_format"
@@ -122,6 +127,13 @@ def test_row_numbers_are_those_of_a_spreadsheet() -> None:
     found = list(zip(_column(reading, "row_no"), _column(reading, "problem"), _column(reading, "tube_code"), strict=True))
     assert found == [(2, "", "T1"), (4, "ragged_row", ""), (5, "ragged_row", ""), (7, "", "T4"), (8, "ragged_row", ""), (9, "", "T5")]
     assert reading.rows == 6
+
+
+def test_cells_with_line_breaks_and_ragged_rows_keep_their_numbers_in_a_large_file() -> None:
+    rows = ['T1,2026-11-20,"two\nlines",', "T1,2026-11-20", "T1,2026-11-20,x,"] * 20_000
+    reading = _read(MANIFEST + "\n".join(rows) + "\n")
+    assert _column(reading, "row_no") == list(range(2, 60_002))
+    assert _column(reading, "problem") == ["", "ragged_row", ""] * 20_000
 
 
 def test_a_heading_with_a_line_break_is_one_row() -> None:
@@ -185,6 +197,8 @@ def test_F06_an_encoding_is_read_where_the_profile_declares_it(tmp_path: Path) -
     file = "tube,day,name\nT1,2026-11-20,Nguyê\u0303n\n".encode("cp1258")
     assert _column(_read(file, formats=(*FORMATS, profile)), "full_name") == ["Nguyễn"]
     assert _refusal(file).code == "not_utf8"
+    # Another profile's encoding is no licence for the rest.
+    assert _refusal(file.replace(b"tube,day", b"tube_code,collected_at"), formats=(*FORMATS, profile)).code == "unknown_format"
     assert raw_rows(file, profile, {2})[1] == {2: ["T1", "2026-11-20", "Nguyê\u0303n"]}
 
 

@@ -20,7 +20,6 @@ UTF_8 = "utf-8"
 MAX_BYTES = 512 * 1024 * 1024
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_UTF_32_MARKS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 _WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
@@ -54,7 +53,7 @@ def _refuse_what_is_no_text(data: bytes, name: str) -> None:
         raise FileRefused(
             "workbook", f"{name} is a workbook, whatever its name says: open it in the spreadsheet and save it as CSV UTF-8.", file=name
         )
-    if data.startswith(_UTF_32_MARKS) or (b"\x00" in data and data[:2] not in _UTF_16_MARKS):
+    if b"\x00" in data and data[:2] not in _UTF_16_MARKS:
         raise _not_text(name)
 
 

@@ -1,0 +1,110 @@
+"""Fail-points: every side effect of our own code, found by wrapping the few ways to have one, named after the function that has it.
+
+Nothing in the product knows of them. A side effect is a rename, a link, a removal, a commit of the warehouse, a commit of the ledger
+that wrote something, or a call to Twilio. `watch` counts them; told where, it kills the process right before or right after one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from pipeline.delivery.sms import Sms
+from pipeline.ledger.engine import Ledger
+from pipeline.warehouse.connect import Warehouse
+from tests.homes import KILLED
+
+BEFORE, AFTER = "before", "after"
+# Helpers that write for others: the point is named after who asked them.
+_HELPERS = ("durable.py", "contextlib.py", "points.py", "pathlib.py", "rejects.py")
+_WROTE = "unpool_tests_wrote"
+
+
+@dataclass
+class Points:
+    """What was reached, in order. `kill`: (point, before or after, how manieth time) at which to die, or None."""
+
+    kill: tuple[str, str, int] | None = None
+    reached: list[str] = field(default_factory=list)
+
+    def hit(self, point: str, when: str) -> None:
+        if when == BEFORE:
+            self.reached.append(point)
+        if self.kill == (point, when, self.reached.count(point)):
+            os._exit(KILLED)
+
+
+def _who() -> str:
+    """module.function of ours that has the side effect; '' when it is somebody else's."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if path.name not in _HELPERS:
+            return f"{path.stem}.{frame.f_code.co_name}" if "pipeline" in path.parts else ""
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def watch(kill: tuple[str, str, int] | None = None) -> Points:
+    """Wrap all side effects, for the rest of this process: call it in a child only."""
+    points = Points(kill)
+    for owner, name in ((Path, "rename"), (Path, "replace"), (Path, "unlink"), (os, "link")):
+        setattr(owner, name, _effect(points, name, getattr(owner, name)))
+    Sms.send = _effect(points, "twilio", Sms.send)  # type: ignore[method-assign]
+    Warehouse.transaction = _warehouse(points, Warehouse.transaction)  # type: ignore[method-assign]
+    Ledger.begin = _ledger(points, Ledger.begin)  # type: ignore[method-assign]
+    event.listen(Engine, "before_cursor_execute", _note_write)
+    return points
+
+
+def _effect(points: Points, what: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        who = _who()
+        if not who:
+            return original(*args, **kwargs)
+        points.hit(f"{what} in {who}", BEFORE)
+        answer = original(*args, **kwargs)
+        points.hit(f"{what} in {who}", AFTER)
+        return answer
+
+    return wrapped
+
+
+def _warehouse(points: Points, original: Callable[..., Any]) -> Callable[..., AbstractContextManager[None]]:
+    @contextmanager
+    def watched(self: Warehouse, point: str) -> Iterator[None]:
+        with original(self):
+            yield
+            points.hit(point, BEFORE)
+        points.hit(point, AFTER)
+
+    return lambda self: watched(self, f"warehouse commit in {_who()}")
+
+
+def _ledger(points: Points, original: Callable[..., Any]) -> Callable[..., AbstractContextManager[Any]]:
+    @contextmanager
+    def watched(self: Ledger, point: str) -> Iterator[Any]:
+        wrote = False
+        with original(self) as conn:
+            conn.info[_WROTE] = False
+            yield conn
+            wrote = conn.info[_WROTE]
+            if wrote:
+                points.hit(point, BEFORE)
+        if wrote:
+            points.hit(point, AFTER)
+
+    return lambda self: watched(self, f"ledger commit in {_who()}")
+
+
+def _note_write(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+    if statement.lstrip().split(None, 1)[0].upper() in ("INSERT", "UPDATE", "DELETE"):
+        conn.info[_WROTE] = True

@@ -1,0 +1,76 @@
+"""The same statements on SQLite, for tests and the simulator: batch, receipt, card, message and back."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import select
+
+from pipeline.domain.words import MessageState
+from pipeline.ledger import audit, cards, holds, invariants, journal, outbox, receipts, switches
+from pipeline.ledger.engine import Ledger, migrate, open_ledger, writer_lock
+from pipeline.ledger.tables import batch
+
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+SPECIMEN = str(uuid.UUID(int=1))
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    opened = open_ledger("sqlite://")
+    migrate(opened.engine)
+    migrate(opened.engine)
+    yield opened
+    opened.close()
+
+
+def _message(version: int) -> pa.RecordBatch:
+    row = {
+        "message_id": str(uuid.UUID(int=100 + version)), "specimen_id": SPECIMEN, "version": version, "purpose": "result",
+        "reachable": True, "priority": 1, "vault_day": date(2026, 11, 20), "vault_batch": 1, "collected_at": NOW, "due_at": NOW,
+    }  # fmt: skip
+    return pa.RecordBatch.from_pylist([row])
+
+
+def test_the_whole_way(ledger: Ledger) -> None:
+    with writer_lock(ledger.engine, 1.0), ledger.begin() as conn:
+        number = receipts.record(conn, "c", "a.csv", "", None, "0" * 64, 1, NOW)
+        assert receipts.record(conn, "c", "a.csv", "", None, "0" * 64, 1, NOW) == number
+        opened = journal.open_batch(conn, "intake", NOW)
+        receipts.assign(conn, opened.batch_no, [found.receipt_no for found in receipts.waiting(conn, 10, 10)])
+        row = {"receipt_no": number, "kind": "manifest", "profile": "p", "verdict": "held", "reason": "positivity"}
+        receipts.settle(conn, opened.batch_no, [row | dict.fromkeys(receipts.ROW_COUNTS, 0)], NOW)
+        journal.finish(conn, opened.batch_no, NOW)
+        card = {
+            "specimen_id": SPECIMEN, "token_hash": hashlib.sha256(b"t").hexdigest(), "state": "ready", "version": 2,
+            "vault_day": date(2026, 11, 20), "vault_batch": 1,
+        }  # fmt: skip
+        assert cards.upsert_many(conn, [pa.RecordBatch.from_pylist([card])], NOW) == 1
+        found = cards.by_token_hash(conn, hashlib.sha256(b"t").hexdigest())
+        assert found is not None and found.specimen_id == SPECIMEN and found.updated_at == NOW
+        assert outbox.enqueue_many(conn, [_message(1), _message(2)], NOW) == 2
+        (claimed,) = outbox.claim(conn, 5, "w", NOW)
+        assert claimed.version == 2
+        assert outbox.advance(conn, claimed.message_id, MessageState.SENT, sid="SM1", source="test", now=NOW)
+        hold = {"hold_id": SPECIMEN, "reason": "overdue", "subject": "T", "owner": "lab", "detail": {}}
+        holds.upsert_many(conn, [hold], NOW)
+        holds.close_many(conn, [SPECIMEN], NOW)
+        switches.set_paused(conn, True, reason="r", who="w", now=NOW)
+        assert [turned.is_on for turned in switches.all_switches(conn)] == [True]
+        audit.append(conn, "w", "paused", "sending", "r", NOW)
+        assert invariants.violations(conn) == []
+
+
+def test_C15_moments_come_back_in_utc_and_naive_ones_are_refused(ledger: Ledger) -> None:
+    hanoi = NOW.astimezone(timezone(timedelta(hours=7)))
+    with ledger.begin() as conn:
+        opened = journal.open_batch(conn, "intake", hanoi)
+        assert opened.as_of == NOW
+        assert conn.execute(select(batch.c.as_of)).scalar_one().tzinfo is UTC
+    with pytest.raises(Exception, match="time zone"), ledger.begin() as conn:
+        journal.finish(conn, opened.batch_no, NOW.replace(tzinfo=None))
