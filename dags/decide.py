@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
 from unpool_airflow.assets import DEFAULT_ARGS, FACTS, MESSAGES, WAREHOUSE_WRITER
 from unpool_airflow.stage_task import run_stage
 

@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
 from unpool_airflow.assets import DEFAULT_ARGS, MESSAGES
 from unpool_airflow.stage_task import run_stage
 
@@ -48,9 +49,8 @@ def notify() -> None:
         """Send due messages and settle those whose fate is unknown."""
         import os
 
-        from unpool_airflow.twilio_connection import environ_with_twilio
-
         from pipeline.stages.notify_due import notify_due
+        from unpool_airflow.twilio_connection import environ_with_twilio
 
         return run_stage(notify_due, environ_with_twilio(os.environ))
 

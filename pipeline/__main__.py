@@ -33,7 +33,7 @@ out = Console()
 
 
 def _now(settings: Settings) -> datetime:
-    return settings.now or datetime.now(UTC)
+    return settings.clock(datetime.now(UTC))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class TwilioSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation. Paths are absolute; `now` is set only for demos, replays and tests: then time stands still."""
+    """One installation. Paths are absolute; `now` and `now_since` are for demos, replays and tests (see `clock`)."""
 
     home: Path
     programme: str
@@ -39,6 +39,16 @@ class Settings:
     batch_bytes: int = 512 * 1024 * 1024
     send_threads: int = 16
     now: datetime | None = None
+    now_since: datetime | None = None
+
+    def clock(self, real: datetime) -> datetime:
+        """The time to work by: `real`, unless `now` is set. Then `now` at the real moment `now_since`, and running on from there.
+
+        With `now` alone time stands still. Two runs of a service would then have one time, and what came later seem to come before.
+        """
+        if self.now is None:
+            return real
+        return self.now + (real - self.now_since) if self.now_since else self.now
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -58,6 +68,7 @@ class Settings:
             batch_bytes=_count(environ, "UNPOOL_BATCH_BYTES", cls.batch_bytes),
             send_threads=_count(environ, "UNPOOL_SEND_THREADS", cls.send_threads),
             now=_moment(environ, "UNPOOL_NOW"),
+            now_since=_moment(environ, "UNPOOL_NOW_SINCE"),
         )
 
 

@@ -14,9 +14,6 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 Counts = dict[str, Any]
 
-# Set by the launcher beside UNPOOL_NOW.
-SINCE = "UNPOOL_NOW_SINCE"
-
 
 def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = None, fails_on: str | None = None) -> Counts:
     """Call `stage(house, now=...)` and return its summary's numbers for XCom. `environ` is the process's own where none is given.
@@ -33,7 +30,7 @@ def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = Non
     try:
         settings = Settings.from_env(environ)
         with open_house(settings) as house:
-            summary = stage(house, now=moment(settings.now, environ.get(SINCE), datetime.now(UTC)))
+            summary = stage(house, now=settings.clock(datetime.now(UTC)))
     except TryAgain:
         raise
     except UnpoolError as error:
@@ -46,16 +43,6 @@ def run_stage(stage: Callable[..., Any], environ: Mapping[str, str] | None = Non
     if not summary.is_anything:
         raise AirflowSkipException("Nothing to do.")
     return numbers(dataclasses.asdict(summary))
-
-
-def moment(begins: datetime | None, since: str | None, clock: datetime) -> datetime:
-    """The clock; in a demo, a clock that began at `begins` when the services started (`since`, ISO) and has run on from there.
-
-    One that stood still would give two runs the same time, and what came later could seem to have come before.
-    """
-    if begins is None:
-        return clock
-    return begins + (clock - datetime.fromisoformat(since)) if since else begins
 
 
 def numbers(values: Mapping[str, Any]) -> Counts:

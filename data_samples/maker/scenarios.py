@@ -218,13 +218,13 @@ def bad_people(site: Site, sheet: Sheet, team: File, day: Day) -> None:
         (tube,) = site.tubes(1, size, mode)
         return [spoiled(manifest_row(sheet, "team-a", tube, index), rule, **cells) for index in range(size)]
 
-    wrong = with_wrong_check(site.codes.one())
+    wrong, wrong_specimen = with_wrong_check(site.codes.one()), with_wrong_check(site.codes.one())
     lone("bad_citizen_id", citizen_id="79090012345")
     lone("bad_collected_at", collected_at="31/02/2026")
     lone("bad_pool_size", pool_size="5x6")
     lone("bad_replaces_tube", replaces_tube=wrong)
     lone("bad_sex", sex="Nm")
-    lone("bad_specimen_code", mode="lab", specimen_code=wrong)
+    lone("bad_specimen_code", mode="lab", specimen_code=wrong_specimen)
     lone("bad_tube_code", tube_code=wrong)
     lone("bad_tube_code", tube_code="ỐNG 17")
     lone("citizen_id_disagrees", birth_date="1931-05-05", citizen_id="079032000017", sex="M")

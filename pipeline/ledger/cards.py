@@ -59,4 +59,4 @@ def by_token_hash(conn: Connection, token_hash: str) -> Card | None:
 
 def counts(conn: Connection) -> dict[PersonState, int]:
     """Cards by state."""
-    return {word: n for word, n in conn.execute(select(card.c.state, func.count()).group_by(card.c.state))}
+    return dict(conn.execute(select(card.c.state, func.count()).group_by(card.c.state)).all())

@@ -66,7 +66,7 @@ def open_holds(conn: Connection) -> list[Hold]:
 def counts(conn: Connection) -> dict[HoldReason, int]:
     """Open holds by reason; reasons without one are left out."""
     statement = select(hold.c.reason, func.count()).where(hold.c.closed_at.is_(None)).group_by(hold.c.reason)
-    return {word: n for word, n in conn.execute(statement)}
+    return dict(conn.execute(statement).all())
 
 
 def _some(items: Iterable[_T]) -> Iterator[list[_T]]:

@@ -216,7 +216,7 @@ def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]
 
 def counts(conn: Connection) -> dict[MessageState, int]:
     """Messages by state; states without one are left out."""
-    return {word: n for word, n in conn.execute(select(message.c.state, func.count()).group_by(message.c.state))}
+    return dict(conn.execute(select(message.c.state, func.count()).group_by(message.c.state)).all())
 
 
 def _move(

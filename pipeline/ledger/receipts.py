@@ -108,9 +108,7 @@ def listing(conn: Connection) -> list[Receipt]:
 
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """`{"files": {received, waiting, accepted, held, refused}, "rows": {received, accepted, duplicate, rejected, held, warned}}`."""
-    by_verdict: dict[Verdict, int] = {
-        word: n for word, n in conn.execute(select(receipt.c.verdict, func.count()).group_by(receipt.c.verdict))
-    }
+    by_verdict: dict[Verdict, int] = dict(conn.execute(select(receipt.c.verdict, func.count()).group_by(receipt.c.verdict)).all())
     sums = conn.execute(select(*(func.coalesce(func.sum(receipt.c[name]), 0) for name in ROW_COUNTS))).one()
     files = {"received": sum(by_verdict.values())} | {verdict.value: by_verdict.get(verdict, 0) for verdict in Verdict}
     return {"files": files, "rows": {name.removeprefix("rows_"): int(total) for name, total in zip(ROW_COUNTS, sums, strict=True)}}

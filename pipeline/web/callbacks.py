@@ -63,7 +63,8 @@ def create_app(settings: Settings, ledger: Ledger, clock: Callable[[], datetime]
 
 def serve(settings: Settings, ledger: Ledger, port: int) -> None:
     """Serve on 127.0.0.1 until the process is ended; a proxy in front of it holds the certificate."""
-    uvicorn.run(create_app(settings, ledger), host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    app = create_app(settings, ledger, lambda: settings.clock(datetime.now(UTC)))
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
 async def _fields(request: Request) -> dict[str, str]:

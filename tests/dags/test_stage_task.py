@@ -120,15 +120,6 @@ def test_the_moment_is_the_settings_one_or_the_clock(opened):
     assert before <= seen[1] <= datetime.now(UTC)
 
 
-def test_a_demos_clock_begins_at_its_moment_and_runs_on():
-    from unpool_airflow.stage_task import moment
-
-    begins, clock = datetime.fromisoformat("2026-11-12T18:00:00+07:00"), datetime.fromisoformat("2026-11-22T10:05:00+00:00")
-    assert moment(begins, "2026-11-22T10:00:00+00:00", clock) == datetime.fromisoformat("2026-11-12T18:05:00+07:00")
-    assert moment(begins, None, clock) == begins
-    assert moment(None, "2026-11-22T10:00:00+00:00", clock) == clock
-
-
 def test_the_twilio_connection_replaces_the_whole_account(monkeypatch):
     from airflow.sdk import Connection
     from unpool_airflow.twilio_connection import environ_with_twilio

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import event
@@ -34,12 +36,16 @@ class Points:
 
     kill: tuple[str, str, int] | None = None
     reached: list[str] = field(default_factory=list)
+    times: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lock: Lock = field(default_factory=Lock)
 
     def hit(self, point: str, when: str) -> None:
-        if when == BEFORE:
-            self.reached.append(point)
-        if self.kill == (point, when, self.reached.count(point)):
-            os._exit(KILLED)
+        with self.lock:
+            self.times[point, when] += 1
+            if when == BEFORE:
+                self.reached.append(point)
+            if self.kill == (point, when, self.times[point, when]):
+                os._exit(KILLED)
 
 
 def _who() -> str:

@@ -70,9 +70,8 @@ def test_many_may_migrate_at_once(empty: Ledger) -> None:
 
 
 def test_one_writer_at_a_time(ledger: Ledger) -> None:
-    with writer_lock(ledger.engine, 1.0):
-        with pytest.raises(WarehouseBusy), writer_lock(ledger.engine, 0.05):
-            pass
+    with writer_lock(ledger.engine, 1.0), pytest.raises(WarehouseBusy), writer_lock(ledger.engine, 0.05):
+        pass
     with writer_lock(ledger.engine, 0.05):
         pass
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.domain.words import FileKind
 from pipeline.quality.checks import run_checks
 
-AS_OF = datetime(2026, 11, 20, 12, 0)  # noqa: DTZ001 - the programme's local time
+AS_OF = datetime(2026, 11, 20, 12, 0)
 
 PARAMS: dict[str, Any] = {
     "as_of": AS_OF,

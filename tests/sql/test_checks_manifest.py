@@ -21,14 +21,26 @@ CELLS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "ragged_row": ([{"problem": "ragged_row"}], [{}]),
     "missing_tube_code": ([{"tube_code": ""}], [{}]),
     "bad_tube_code": (
-        [{"tube_code": code} for code in ("AB", "A" * 33, "T_0001é", "Τ0001", "T０００１", "T-0001\u200b", "--", "ſ0001", "UPHN00420", OWN)],
+        [
+            {"tube_code": code}
+            for code in ("AB", "A" * 33, "T_0001é", "Τ0001", "T０００１", "T-0001\u200b", "--", "ſ0001", "UPHN00420", OWN)
+        ],
         [{"tube_code": code} for code in ("abc", "T 0001/2.3-4_5", "A" * 32, OWN_CODE, OWN_CODE.lower(), f"UP-HN 0042{OWN_CODE[-1]}")],
     ),
     "missing_collected_at": ([{"collected_at": ""}], [{}]),
     "bad_collected_at": (
         [
             {"collected_at": text}
-            for text in ("2026-11-31", "19/11/2026", "2026-11-19T24:00", "2026-11-19T08:60", "2026-1-19", "46345", "2026-11-19T08", "hôm qua")
+            for text in (
+                "2026-11-31",
+                "19/11/2026",
+                "2026-11-19T24:00",
+                "2026-11-19T08:60",
+                "2026-1-19",
+                "46345",
+                "2026-11-19T08",
+                "hôm qua",
+            )
         ],
         [{"collected_at": text} for text in ("2026-11-19", "2026-11-19 08:30", "2026-11-19T08:30:59", "2026-10-31")],
     ),

@@ -19,7 +19,14 @@ from tests.sql.checks_kit import PARAMS, table
 
 ACCEPTED = Judgement(Verdict.ACCEPTED, "")
 # The real week of FloodLAMP: 30 unknown words in 828 rows, 11.6 % positive, years old; and its manifest.
-REAL_RESULTS = {"rows": 828, "rejected": 30, "tubes": 798, "share_unknown_word": 30 / 828, "positivity": 93 / 798, "age_hours_max": 42_000.0}
+REAL_RESULTS = {
+    "rows": 828,
+    "rejected": 30,
+    "tubes": 798,
+    "share_unknown_word": 30 / 828,
+    "positivity": 93 / 798,
+    "age_hours_max": 42_000.0,
+}
 REAL_MANIFEST = {"rows": 2451, "rejected": 1, "warned": 52, "tubes": 828, "people_per_tube_max": 5, "age_hours_max": 42_000.0}
 
 

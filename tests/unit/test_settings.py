@@ -1,0 +1,60 @@
+"""Settings: what the environment may say, and that a wrong word names its variable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t0ken", "TWILIO_FROM": "UNPOOL"}
+
+
+def test_an_empty_environment_is_the_embedded_default() -> None:
+    settings = Settings.from_env({})
+    assert settings.home == Path("var").absolute()
+    assert settings.programme == "vietnam"
+    assert settings.twilio is None
+    assert settings.database_url is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"UNPOOL_BATCH_FILES": "0"}, "UNPOOL_BATCH_FILES"),
+        ({"UNPOOL_BATCH_ROWS": "many"}, "UNPOOL_BATCH_ROWS"),
+        ({"UNPOOL_MEMORY_LIMIT": "2"}, "UNPOOL_MEMORY_LIMIT"),
+        ({"UNPOOL_NOW": "2026-11-20"}, "UNPOOL_NOW"),
+        ({"UNPOOL_NOW": "soon"}, "UNPOOL_NOW"),
+        ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}, "TWILIO_FROM"),
+    ],
+)
+def test_a_wrong_word_names_its_variable(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_env(environ)
+
+
+def test_W16_secrets_do_not_show() -> None:
+    settings = Settings.from_env({**TWILIO, "UNPOOL_MASTER_KEY": "k3y", "UNPOOL_DATABASE_URL": "postgresql://u:pa55@127.0.0.1/x"})
+    assert not any(secret in repr(settings) for secret in ("t0ken", "k3y", "pa55"))
+
+
+NOW, SINCE, REAL = "2026-11-12T18:00:00+07:00", "2026-11-22T10:00:00+00:00", datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, REAL),
+        ({"UNPOOL_NOW": NOW}, datetime.fromisoformat(NOW)),
+        ({"UNPOOL_NOW": NOW, "UNPOOL_NOW_SINCE": SINCE}, datetime.fromisoformat("2026-11-12T18:05:00+07:00")),
+        ({"UNPOOL_NOW_SINCE": SINCE}, REAL),
+    ],
+    ids=["real", "still", "running on", "since alone says nothing"],
+)
+def test_C15_clock(environ: dict[str, str], expected: datetime) -> None:
+    assert Settings.from_env(environ).clock(REAL) == expected
