@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, literal, or_, select, true
 
 from pipeline.domain.words import PersonState
 from pipeline.ledger.columns import Moment, insert_into
-from pipeline.ledger.staging import staged
+from pipeline.ledger.staging import refresh_statistics, staged
 from pipeline.ledger.tables import card
 
 GIVEN = ("specimen_id", "token_hash", "state", "version", "vault_day", "vault_batch")
@@ -48,6 +48,7 @@ def upsert_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: dateti
             ),
             execution_options={"preserve_rowcount": True},
         )
+        refresh_statistics(conn, card, changed.rowcount)
         return int(changed.rowcount)
 
 

@@ -18,6 +18,8 @@ from sqlalchemy import Column, Connection, Enum, MetaData, Table, Text, insert, 
 
 from pipeline.ledger.columns import Hex, Moment
 
+MANY_ROWS = 10_000
+
 
 @contextmanager
 def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches: Iterable[pa.RecordBatch]) -> Iterator[Table]:
@@ -42,6 +44,12 @@ def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches:
     yield table
     # Not in a `finally`: after an error the transaction can only be rolled back, which drops the table as well.
     table.drop(conn)
+
+
+def refresh_statistics(conn: Connection, table: Table, changed: int) -> None:
+    """Let PostgreSQL look at a table that just grew by many rows; its own round comes a minute later, after the next statement."""
+    if changed >= MANY_ROWS and conn.dialect.name == "postgresql":
+        conn.execute(text(f"ANALYZE {table.name}"))
 
 
 def _copy(conn: Connection, table: Table, batches: Iterable[pa.RecordBatch]) -> None:

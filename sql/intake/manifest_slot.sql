@@ -9,7 +9,7 @@ placed AS (
         receipt_no,
         row_no,
         received.sender AS team,
-        upper(regexp_replace(nfc_normalize(tube_code), '[\s\-_./]', '', 'g')) AS code,
+        code_of(tube_code) AS code,
         try_cast(left(collected_at, 10) AS DATE) AS day
     FROM incoming
     JOIN received USING (receipt_no)
@@ -18,4 +18,4 @@ placed AS (
 )
 SELECT CAST(md5(code || '|' || day) AS UUID) AS tube_id, team, receipt_no, row_no, $batch_no AS batch_no
 FROM placed
-WHERE code <> '' AND day IS NOT NULL
+WHERE code IS NOT NULL AND day IS NOT NULL

@@ -1,5 +1,5 @@
 -- Grain: one manifest row that no rule rejects, typed and under its pseudonyms; no name, phone or id leaves this statement.
--- Inputs: incoming (the batch's manifest rows as text), problem (what the rules found), received (receipt_no, sender).
+-- Inputs: incoming (the batch's manifest rows as text), problem (what the rules found, whose macro code_of normalises codes), received (receipt_no, sender).
 -- Readers: intake/manifest_fate, manifest_accept, manifest_slot, manifest_identity, manifest_profile.
 -- The person is who the citizen id, else the team's own person code, else folded name, birth date and phone together say.
 CREATE OR REPLACE TEMP TABLE typed AS
@@ -18,9 +18,10 @@ keyed AS (
         CASE
             WHEN citizen_id <> '' THEN 'id|' || citizen_id
             WHEN person_code <> '' THEN 'code|' || person_code
-            ELSE 'person|' || lower(strip_accents(replace(replace(full_name, 'Đ', 'D'), 'đ', 'd'))) || '|' || birth_date || '|' || phone
+            ELSE 'person|' || regexp_replace(trim(replace(lower(strip_accents(full_name)), 'đ', 'd')), '\s+', ' ', 'g')
+                || '|' || birth_date || '|' || phone
         END AS person_key,
-        upper(regexp_replace(nfc_normalize(tube_code), '[\s\-_./]', '', 'g')) AS code,
+        code_of(tube_code) AS code,
         CAST(left(collected_at, 10) AS DATE) AS day
     FROM good
 ),
@@ -40,8 +41,8 @@ SELECT
     day AS collected_on,
     CAST(collected_at AS TIMESTAMP) AS collected_at,
     CAST(nullif(pool_size, '') AS SMALLINT) AS declared_size,
-    nullif(upper(regexp_replace(nfc_normalize(specimen_code), '[\s\-_./]', '', 'g')), '') AS specimen_code,
-    nullif(upper(regexp_replace(nfc_normalize(replaces_tube), '[\s\-_./]', '', 'g')), '') AS replaces_code,
+    code_of(specimen_code) AS specimen_code,
+    code_of(replaces_tube) AS replaces_code,
     coalesce(nullif(lower(pooling_mode), ''), $default_mode) AS mode,
     site_code,
     team,

@@ -13,7 +13,7 @@ good AS (
 ),
 cleaned AS (
     SELECT
-        upper(regexp_replace(nfc_normalize(tube_code), '[\s\-_./]', '', 'g')) AS tube_code,
+        code_of(tube_code) AS tube_code,
         tube_code AS tube_label,
         CAST(nullif(left(collected_at, 10), '') AS DATE) AS collected_on,
         CAST(tested_at AS TIMESTAMP) AS tested_at,

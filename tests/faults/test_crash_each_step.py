@@ -17,7 +17,7 @@ from pipeline.stages.init import init
 from pipeline.stages.rebuild import rebuild
 from pipeline.stages.receive import receive
 from pipeline.vault.keys import load_master, master_file
-from tests.faults.conftest import Scene, Scenes, lenient_judge, run_through
+from tests.faults.conftest import Scene, Scenes, small_and_quick, run_through
 from tests.faults.points import AFTER, BEFORE, watch
 from tests.faults.town import CALMS, DAY_2
 from tests.homes import Figures, Installation, Killed, in_child
@@ -71,7 +71,7 @@ def expected(undisturbed: dict[str, Figures], scenes: Scenes) -> Figures:
     return undisturbed["figures"]
 
 
-def killed_at(scene: Scene, point: str, when: str, nth: int, *moments: object, judge: Callable[[], None] = lenient_judge) -> None:
+def killed_at(scene: Scene, point: str, when: str, nth: int, *moments: object, judge: Callable[[], None] = small_and_quick) -> None:
     """Run, and die there. Raises Failed if the point is not reached."""
 
     def work(house: House) -> None:
@@ -127,7 +127,7 @@ def test_C01_killed_while_data_docs_are_written(scenes: Scenes, expected: Figure
 
 def test_every_side_effect_has_its_kill(scenes: Scenes) -> None:
     def reached(house: House) -> set[str]:
-        lenient_judge()
+        small_and_quick()
         points = watch()
         run_through(house, *CALMS)
         return set(points.reached)

@@ -96,7 +96,7 @@ def by_model(stored: list[Fact], hours: float) -> model.Decision:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(facts(), st.data())
-def test_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataObject) -> None:
+def test_P06_P14_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataObject) -> None:
     """In two batches at two times, in any order; then everything anew."""
     stored = list(dict.fromkeys(stored))
     order = data.draw(st.permutations(stored))

@@ -110,6 +110,8 @@ TUBES: dict[str, list[tuple[list[dict[str, Any]], set[int]]]] = {
     "mixed_tube": [
         ([{"pool_size": "3"}, {"pool_size": "4"}, {"tube_code": "T-0002", "pool_size": "2"}], {0, 1}),
         ([LAB, {}], {0, 1}),
+        ([SAME | LAB, SAME], {0, 1}),
+        ([SAME | {"pool_size": "3"}, SAME | {"pool_size": "4"}], {0, 1}),
         ([{"pooling_mode": "field"}, {}], set()),
         ([{"pool_size": "3"}, {"pool_size": ""}], set()),
         ([{"pool_size": "3"}, {"pool_size": "03"}], set()),

@@ -1,0 +1,118 @@
+"""C07, C08: a stage run twice, a batch done twice, a file sent twice: nothing changes and nobody is told again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.ledger import journal, receipts
+from pipeline.stages.decide import decide
+from pipeline.stages.decide_batch import run_decide_batch
+from pipeline.stages.house import House
+from pipeline.stages.intake import intake
+from pipeline.stages.intake_batch import run_intake_batch
+from pipeline.stages.notify_due import notify_due
+from pipeline.stages.rebuild import rebuild
+from pipeline.stages.watch import watch
+from tests.faults.conftest import Scene, Scenes, small_and_quick
+from tests.faults.town import CALMS, DAY_2, FIRST_DAY, SECOND_DAY, drop
+from tests.homes import Figures, Installation, figures
+
+STAGES = {"intake": intake, "decide": decide, "notify": notify_due, "watch": watch}
+
+
+@pytest.fixture
+def done(scenes: Scenes) -> tuple[Scene, Figures]:
+    """Both days done, by the real judge."""
+    scene = scenes()
+    scene.installation.run(DAY_2)
+    return scene, scene.run(*CALMS)
+
+
+def test_C07_every_stage_run_again_changes_nothing(done: tuple[Scene, Figures]) -> None:
+    scene, before = done
+
+    def again(house: House) -> dict[str, bool]:
+        return {name: stage(house, CALMS[-1]).is_anything for name, stage in STAGES.items()}
+
+    assert scene.installation.do(again) == dict.fromkeys(STAGES, False)
+    assert scene.installation.figures() == before
+    assert scene.accepted()["requests"] == 7
+
+
+def test_C07_every_batch_of_the_journal_done_again_changes_nothing(done: tuple[Scene, Figures]) -> None:
+    """What a task cleared after its success does."""
+    scene, before = done
+
+    def again(house: House) -> int:
+        with house.ledger.begin() as conn:
+            batches = journal.all_done(conn)
+        for batch in batches:
+            (run_intake_batch if batch.kind == "intake" else run_decide_batch)(house, batch)
+        return len(batches)
+
+    assert scene.installation.do(again) == 4
+    assert scene.run(*CALMS[-1:]) == before
+    assert scene.accepted()["requests"] == 7
+
+
+def test_C07_rebuilt_twice_it_is_the_same(done: tuple[Scene, Figures]) -> None:
+    scene, before = done
+
+    def again(house: House) -> set[str]:
+        return {state for _ in range(2) for one in [rebuild(house, CALMS[-1])] for state in (one.before, one.after)}
+
+    assert scene.installation.do(again) == {before.state_hash}
+    assert scene.installation.figures() == before
+
+
+@pytest.mark.parametrize("order", ["as_before", "the_last_first"])
+def test_C08_the_same_files_under_other_names(done: tuple[Scene, Figures], tmp_path: Path, order: str) -> None:
+    scene, before = done
+    days = [FIRST_DAY, SECOND_DAY] if order == "as_before" else [SECOND_DAY, FIRST_DAY]
+    for day in days:
+        drop(scene.installation, day, tmp_path / "desk", rename="again_{}")
+    after = scene.run(CALMS[-1] + timedelta(minutes=5))
+    assert after.violations == []
+    assert (after.state_hash, after.messages) == (before.state_hash, before.messages)
+    assert (after.status["outcomes"], after.status["holds"]) == (before.status["outcomes"], before.status["holds"])
+    assert scene.accepted()["requests"] == 7
+    rows = after.status["rows"]
+    assert rows["accepted"] == before.status["rows"]["accepted"]
+    assert rows["received"] == 2 * before.status["rows"]["received"]
+
+
+def test_C08_the_lab_first_and_the_team_later_is_the_same_day(installation: Callable[..., Installation], tmp_path: Path) -> None:
+    hashes = set()
+    for senders in (["TEAM1", "LAB1"], ["LAB1", "TEAM1"]):
+        made = installation()
+
+        def one_day(house: House) -> Figures:
+            small_and_quick()
+            return figures(house)
+
+        for sender in senders:
+            drop(made, {sender: FIRST_DAY[sender]}, tmp_path / "desk")
+            made.do(lambda house: (small_and_quick(), intake(house, DAY_2), decide(house, DAY_2)) and None)
+        found = made.do(one_day)
+        assert found.violations == []
+        hashes.add(found.state_hash)
+    assert len(hashes) == 1
+
+
+def test_the_claim_number_makes_the_receipt_unique(first_day: Installation, tmp_path: Path) -> None:
+    """Recorded twice for one claim, as after a crash between commit and removal, a file has one receipt."""
+    copy = first_day.copy(tmp_path / "copy")
+    try:
+
+        def twice(house: House) -> list[int]:
+            with house.ledger.begin() as conn:
+                return [receipts.record(conn, "one claim", "a.csv", "TEAM1", None, "0" * 64, 1, DAY_2) for _ in range(2)]
+
+        first, second = copy.do(twice)
+        assert first == second
+    finally:
+        copy.drop()

@@ -1,0 +1,138 @@
+"""C13, light: a warehouse that is gone, cut, spoilt or of yesterday is refused, never built upon; `rebuild` makes the same one again."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import WarehouseBehind, WarehouseDamaged
+from pipeline.stages.house import House
+from pipeline.stages.rebuild import rebuild
+from pipeline.stages.status import status
+from tests.faults.conftest import run_through, small_and_quick
+from tests.faults.points import AFTER, watch
+from tests.faults.town import DAY_2
+from tests.homes import Installation, Killed
+
+REFUSALS = (WarehouseBehind.__name__, WarehouseDamaged.__name__)
+
+
+@pytest.fixture
+def town(first_day: Installation, tmp_path: Path) -> Iterator[Installation]:
+    copy = first_day.copy(tmp_path / "copy")
+    yield copy
+    copy.drop()
+
+
+def looked_at(town: Installation) -> str:
+    """State hash, or the class of the refusal."""
+
+    def look(house: House) -> str:
+        try:
+            return str(status(house)["state_hash"])
+        except (WarehouseBehind, WarehouseDamaged) as refusal:
+            assert "unpool rebuild" in refusal.message
+            return type(refusal).__name__
+
+    return town.do(look)
+
+
+def assert_rebuilt(town: Installation, expected: str) -> None:
+    assert town.do(lambda house: rebuild(house, DAY_2)).after == expected
+    found = town.figures()
+    assert (found.state_hash, found.violations) == (expected, [])
+
+
+def deleted(path: Path) -> None:
+    path.unlink()
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut_in_its_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5_000])
+
+
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def cut_at_its_end(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def made_noise(path: Path) -> None:
+    path.write_bytes(random.Random(13).randbytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_its_header, cut_in_half, cut_at_its_end, made_noise])
+def test_C13_a_spoilt_warehouse_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None]) -> None:
+    before = looked_at(town)
+    assert before not in REFUSALS
+    spoil(town.home / "warehouse.duckdb")
+    assert looked_at(town) in REFUSALS
+    assert_rebuilt(town, before)
+
+
+def test_C13_a_flipped_byte_is_refused_or_harmless(town: Installation) -> None:
+    """60 flips, each in a copy of its own: the answer is the old state or a refusal, and never another state."""
+    before = looked_at(town)
+    path = town.home / "warehouse.duckdb"
+    whole = path.read_bytes()
+    chosen = random.Random(20261112)
+
+    def look_at_all(house: House) -> list[tuple[int, str]]:
+        found = []
+        for _ in range(60):
+            at = chosen.randrange(len(whole))
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << chosen.randrange(8))]) + whole[at + 1 :])
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+            try:
+                found.append((at, str(status(house)["state_hash"])))
+            except Exception as error:
+                found.append((at, type(error).__name__))
+        return found
+
+    found = town.do(look_at_all)
+    assert {told for _, told in found} <= {before, *REFUSALS}, found
+    path.write_bytes(whole)
+    assert looked_at(town) == before
+
+
+def test_C13_the_warehouse_of_yesterday_is_refused_and_rebuilt(town: Installation) -> None:
+    path = town.home / "warehouse.duckdb"
+    shutil.copy(path, path.with_suffix(".yesterday"))
+    town.do(lambda house: (small_and_quick(), run_through(house, DAY_2)) and None)
+    today = looked_at(town)
+    path.with_suffix(".yesterday").replace(path)
+    assert looked_at(town) == WarehouseBehind.__name__
+    assert_rebuilt(town, today)
+
+
+@pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_half, cut_at_its_end])
+def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None]) -> None:
+    """Killed after the ledger called the batch done and before DuckDB put its log into the file."""
+
+    def die(house: House) -> None:
+        small_and_quick()
+        watch(("ledger commit in decide_batch._publish", AFTER, 1))
+        run_through(house, DAY_2)
+
+    with pytest.raises(Killed):
+        town.do(die)
+    path = town.home / "warehouse.duckdb"
+    log = path.with_name("warehouse.duckdb.wal")
+    kept = [(file, file.read_bytes()) for file in (path, log)]
+    today = looked_at(town)
+    assert today not in REFUSALS
+    for file, data in kept:
+        file.write_bytes(data)
+    spoil(log)
+    assert looked_at(town) in REFUSALS
+    assert_rebuilt(town, today)
