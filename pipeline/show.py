@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from pipeline.ledger.holds import Hold
@@ -17,6 +19,8 @@ from pipeline.stages.run import RunSummary
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
+# Columns that may take several lines where the screen is narrow; codes and numbers never do.
+WRAPPING = frozenset({"file", "why", "what to do", "full_name", "address", "reason"})
 
 WHY_QUEUED = {
     "idle": "",
@@ -29,7 +33,8 @@ WHY_QUEUED = {
 def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        wraps = column in WRAPPING
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=not wraps)
     return table
 
 
@@ -43,14 +48,14 @@ def show_run(out: Console, summary: RunSummary) -> None:
 
 
 def show_status(out: Console, found: Mapping[str, Any]) -> None:
-    """All figures of `stages.status`, by groups."""
+    """All figures of `stages.status`, by groups, as many beside each other as fit."""
+    tables = []
     for group in ("files", "rows", "tubes", "outcomes", "people", "holds", "messages"):
         table = _table(group, "what", "count", right=("count",))
         for name, count in sorted(found[group].items()):
             table.add_row(name, f"{count:,}")
-        if table.row_count:
-            out.print(table)
-            out.print()
+        tables += [Padding(table, (0, 3, 1, 0))] if table.row_count else []
+    out.print(Columns(tables))
     out.print(f"specimens {found['specimens']:,}   worklist {found['worklist']:,} ({found['worklist_open']:,} open)   "
               f"call-back {found['callback']:,} ({found['callback_open']:,} open)", highlight=False)  # fmt: skip
     if why := WHY_QUEUED[found["sending"]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from twilio.rest import Client
 
+from pipeline.delivery.stand_in import ANYBODY
 from pipeline.ledger import server
 from pipeline.ledger.engine import migrate, open_ledger
 from tests.homes import Installation, admin, new_installation
@@ -17,14 +21,20 @@ TEMPLATE = "installation_template"
 
 
 @pytest.fixture(scope="session")
-def embedded() -> Iterator[server.Server]:
-    """A PostgreSQL for all tests of this process."""
+def embedded_home() -> Iterator[Path]:
+    """Where the tests' PostgreSQL lives."""
     home = Path(tempfile.mkdtemp(prefix="unpool-pg-"))
     try:
-        yield server.ensure_running(home)
+        yield home
     finally:
         server.stop(home)
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def embedded(embedded_home: Path) -> server.Server:
+    """A PostgreSQL for all tests of this process."""
+    return server.ensure_running(embedded_home)
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +59,20 @@ def installation(embedded: server.Server, ledger_template: str, tmp_path: Path) 
     yield make
     for one in made:
         one.drop()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[None]:
+    """What every child would import for itself, imported once before it forks."""
+    importlib.import_module("pandas")
+    Client(ANYBODY.account_sid, ANYBODY.auth_token).messages  # noqa: B018 - the client imports on first use
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def warm_judge(warm: None) -> None:
+    """The same with Great Expectations, which takes seconds."""
+    importlib.import_module("great_expectations")
+    gc.freeze()

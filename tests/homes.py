@@ -153,7 +153,8 @@ def row_counts(one: receipts.Receipt) -> tuple[int, int, int, int, int]:
 
 def returned(house: House) -> dict[str, bytes]:
     """What lies in the senders' folders, by sender and file without the receipt's number, which is the order of arrival."""
-    files = [path for path in house.home.returns.rglob("*") if path.is_file()]
+    # A killed writer leaves its temporary file, whose dot-name nobody reads.
+    files = [path for path in house.home.returns.rglob("[!.]*") if path.is_file()]
     return {f"{path.parent.name}/{path.name.partition('-')[2]}": path.read_bytes() for path in files}
 
 

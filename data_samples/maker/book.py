@@ -106,7 +106,7 @@ class Book:
             fate = "rejected" if row.rules else "duplicate" if row.is_again else "accepted"
             self._rows[fate] += 1
             self._rejects.update(row.rules)
-            if row.rules and file.sheet.kind == "manifest" and row.rules != ("differs_from_earlier",):
+            if row.rules and file.sheet.kind == "manifest" and not {"differs_from_earlier", "person_twice_in_tube"} & set(row.rules):
                 self._keep_place(file, row)
             if fate == "accepted" and isinstance(row.fact, model.ManifestRow):
                 self._manifest.append(row.fact)

@@ -39,6 +39,8 @@ LIST_ROWS = 3
 WIDTH = 160
 # Variables of a real installation, which the demo must not touch.
 OTHERS = ("UNPOOL_", "TWILIO_", "AIRFLOW")
+# The lists that ask somebody to do something.
+TO_DO = ("worklist", "callback")
 # Marks a home as the demo's, which may be thrown away.
 MARK = ".made-by-unpool-demo"
 
@@ -108,7 +110,10 @@ def _play(scenario: Scenario, house: House, running: Running, out: Console) -> N
                 lambda what, shown=shown, name=step.name: progress.update(shown, description=f"{name}: waiting for {what}"),  # type: ignore[misc]
             )
             progress.remove_task(shown)
-            out.print(f"  {step.name}: {len(step.files)} files dropped, and all that followed is done", highlight=False)
+            out.print(f"[bold]{step.name}[/]: {len(step.files)} files dropped, and all that followed is done", highlight=False)
+            # Now, while they are open: the next step's files answer them.
+            show_lists(out, [one for one in write_lists(house, house.home.lists) if one.name in TO_DO], rows=LIST_ROWS)
+            out.print()
 
 
 def _failed(airflow: Airflow) -> list[str]:
@@ -123,7 +128,8 @@ def _show(house: House, running: Running, out: Console) -> int:
     violations = verify(house)
     show_files(out, listing)
     show_status(out, status(house))
-    show_lists(out, written, rows=LIST_ROWS)
+    out.print("[bold]lists, open items[/]")
+    show_lists(out, written, rows=0)
     _show_rejects(house.home, out)
     for sentence in violations:
         out.print(f"[red]{sentence}[/]", soft_wrap=True)
@@ -135,12 +141,15 @@ def _show(house: House, running: Running, out: Console) -> int:
 
 def _show_rejects(home: Home, out: Console) -> None:
     """The files that go back to their senders, with the reasons in them. Reasons and counts only."""
+    table = Table(
+        title=f"rejects, in {home.returns}", title_justify="left", title_style="bold", box=None, header_style="dim", pad_edge=False
+    )
+    table.add_column("file", no_wrap=True)
+    table.add_column("rows", justify="right")
+    table.add_column("reason", overflow="fold")
     for path in sorted(home.returns.rglob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             reasons = Counter(row[0] for row in list(csv.reader(file))[1:])
-        table = Table(title=f"rejects: {path}", title_justify="left", box=None, header_style="dim", pad_edge=False)
-        table.add_column("reason", overflow="fold")
-        table.add_column("rows", justify="right")
         for reason, rows in sorted(reasons.items()):
-            table.add_row(reason, str(rows))
-        out.print(table)
+            table.add_row(str(path.relative_to(home.returns)), str(rows), reason)
+    out.print("\n", table, sep="")

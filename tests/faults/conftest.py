@@ -19,8 +19,9 @@ from pipeline.quality.judge import Judgement
 from pipeline.stages import intake, intake_batch
 from pipeline.stages.house import House
 from pipeline.stages.run import run_all
-from tests.faults.town import DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
-from tests.homes import Figures, Installation, figures, new_installation
+from tests.faults.points import watch
+from tests.faults.town import CALMS, DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
+from tests.homes import Figures, Installation, Killed, figures, new_installation
 
 
 def small_and_quick() -> None:
@@ -58,7 +59,7 @@ Scenes = Callable[[], Scene]
 
 
 @pytest.fixture(scope="session")
-def first_day(embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def first_day(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """After the first day, all messages delivered; the second day's files lie in the inbox."""
     folder = tmp_path_factory.mktemp("first_day")
     app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: DAY_1)
@@ -86,3 +87,40 @@ def scenes(first_day: Installation, tmp_path: Path) -> Iterator[Scenes]:
             return Scene(replace(copy, settings=settings), app.state.store.counts)
 
         yield scene
+
+
+@pytest.fixture(scope="session")
+def undisturbed() -> dict[str, Figures]:
+    """Filled by the first who asks."""
+    return {}
+
+
+@pytest.fixture
+def expected(undisturbed: dict[str, Figures], scenes: Scenes) -> Figures:
+    """What the second day comes to when nothing disturbs it."""
+    if not undisturbed:
+        scene = scenes()
+        undisturbed["figures"] = scene.run(*CALMS)
+        assert scene.accepted()["accepted"] == 7
+        assert undisturbed["figures"].violations == []
+    return undisturbed["figures"]
+
+
+def killed_at(scene: Scene, point: str, when: str, nth: int, *moments: Any, judge: Callable[[], None] = small_and_quick) -> None:
+    """Run, and die there. Fails if the point is not reached."""
+
+    def work(house: House) -> None:
+        judge()
+        watch((point, when, nth))
+        run_through(house, *moments)
+
+    with pytest.raises(Killed):
+        scene.installation.do(work)
+
+
+def assert_as_if_nothing_had_happened(scene: Scene, expected: Figures) -> None:
+    found = scene.run(*CALMS)
+    assert found.violations == []
+    assert found == expected
+    told = scene.accepted()
+    assert (told["accepted"], told["doubled"]) == (7, 0)

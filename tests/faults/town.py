@@ -16,7 +16,9 @@ _MANIFEST = "tube_code,collected_at,full_name,birth_date,sex,phone,citizen_id,ad
 _RESULTS = "tube_code,result,status,tested_at,ct,reject_reason"
 
 
-def person(number: int, tube: str, *, size: int, day: int = 12, own: str = "", replaces: str = "", mode: str = "field", phone: str = "") -> str:
+def person(
+    number: int, tube: str, *, size: int, day: int = 12, own: str = "", replaces: str = "", mode: str = "field", phone: str = ""
+) -> str:
     """One manifest row; the number makes the person."""
     phone = phone or f"09120{number:05}"
     born = f"19{50 + number % 40}-0{1 + number % 9}-1{number % 10}"
@@ -44,7 +46,9 @@ FIRST_DAY: dict[str, dict[str, bytes]] = {
             ],
         )
     },
-    "LAB1": {"vong_1.csv": sheet(_RESULTS, [result("LP1", "positive", ct="24"), result("FP2", "negative"), result("FP3", "positive", ct="20")])},
+    "LAB1": {
+        "vong_1.csv": sheet(_RESULTS, [result("LP1", "positive", ct="24"), result("FP2", "negative"), result("FP3", "positive", ct="20")])
+    },
 }
 SECOND_DAY: dict[str, dict[str, bytes]] = {
     "TEAM1": {

@@ -9,7 +9,7 @@ from itertools import permutations, product
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from pipeline.domain.words import MessageState, Purpose
 from pipeline.errors import Broken
@@ -185,6 +185,15 @@ def test_O08_nothing_is_claimed_while_paused_and_nothing_is_lost(ledger: Ledger,
         assert switches.is_paused(conn)
         switches.set_paused(conn, False, reason="looked_at", who="lead", now=given.now)
     assert len(_claim(ledger)) == 1
+
+
+def test_C10_nobody_waits_for_what_another_worker_is_claiming(ledger: Ledger, given: Given) -> None:
+    _enqueue(ledger, given.messages(*({"specimen_id": given.key(i), "version": 1} for i in range(2))))
+    with ledger.begin() as one, ledger.begin() as two:
+        (first,) = outbox.claim(one, 1, "w1", given.now)
+        two.execute(text("SET LOCAL lock_timeout = '3s'"))
+        (second,) = outbox.claim(two, 1, "w2", given.now)
+    assert first.message_id != second.message_id
 
 
 def test_C10_eight_workers_never_take_the_same_message(ledger: Ledger, given: Given) -> None:

@@ -105,6 +105,10 @@ def test_I1_counts_that_do_not_add_up_are_refused_by_code_and_by_database(ledger
 
 def test_nobody_settles_the_files_of_another_batch_or_without_a_verdict(ledger: Ledger) -> None:
     number, other = _record(ledger, "a"), _record(ledger, "b")
+    earlier = _batch(ledger, other)
+    with ledger.begin() as conn:
+        receipts.settle(conn, earlier, [_verdict(other)], LATER)
+        journal.finish(conn, earlier, LATER)
     batch_no = _batch(ledger, number)
     with pytest.raises(Broken), ledger.begin() as conn:
         receipts.settle(conn, batch_no, [_verdict(other)], LATER)
@@ -240,6 +244,22 @@ def test_W15_a_changed_audit_trail_shows(ledger: Ledger, tampering: str) -> None
         assert conn.execute(text(tampering)).rowcount > 0
         assert audit.verify(conn) != []
         assert invariants.violations(conn) != []
+
+
+def test_W15_an_entry_that_is_not_the_one_it_follows_shows(ledger: Ledger) -> None:
+    """Sealed rightly, but after another entry than the one that now stands before it."""
+    _trail(ledger)
+    with ledger.begin() as conn:
+        conn.execute(text("DELETE FROM audit WHERE entry_no = 4"))
+        audit.append(conn, "forger", "released", "T9", "", Given.now)
+        assert audit.verify(conn) == []
+        audit.append(conn, "lead", "released", "T5", "", Given.now)
+        # Entry 4 forged anew, after entry 5 was sealed upon it.
+        conn.execute(text("CREATE TEMP TABLE kept AS SELECT * FROM audit WHERE entry_no = 5"))
+        conn.execute(text("DELETE FROM audit WHERE entry_no >= 4"))
+        audit.append(conn, "other", "released", "T9", "", Given.now)
+        conn.execute(text("INSERT INTO audit SELECT * FROM kept"))
+        assert audit.verify(conn) == ["audit: entry 5 does not follow the one before it"]
 
 
 # Unique keys and checks forbid these states; a restored or foreign database may have lost them.

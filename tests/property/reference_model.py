@@ -80,14 +80,14 @@ class Tube:
     own: dict[str, Effective] = field(default_factory=lambda: defaultdict(Effective))  # person -> under the specimen code
     held_for: set[str] = field(default_factory=set)  # reasons that hold every member
 
-    def close(self) -> None:
-        """Sum up once all rows are in. Declared for five is a pool though four rows were rejected: its result is nobody's own."""
+    def close(self, rejected: Slots) -> None:
+        """Sum up once all rows are in. Listed for five is a pool though four rows were rejected: its result is nobody's own."""
         self.subject = f"{self.key[0]} {self.key[1]}"
         self.people = frozenset(row.person for row in self.rows)
         self.collected_at = min(row.collected_at for row in self.rows)
         declared = max(row.pool_size or 0 for row in self.rows)
         self.is_incomplete = len(self.people) < declared
-        self.is_pool = max(len(self.people), declared) > 1
+        self.is_pool = max(len(self.people), declared) > 1 or any(rejected.get((row.file, self.key)) for row in self.rows)
 
 
 @dataclass
@@ -116,7 +116,7 @@ def decide(
             by_code[key[0]].append(tubes[key])
         tubes[key].rows.append(row)
     for tube in tubes.values():
-        tube.close()
+        tube.close(rejected or {})
     _attach(tubes, by_code, lab, clocks, decision)
     _hold_tubes(tubes, by_code, clocks, rejected or {})
     for tube in tubes.values():
