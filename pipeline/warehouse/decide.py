@@ -1,4 +1,4 @@
-"""Decide: outcome(specimen) = f(facts so far, as_of), for the tubes a batch touched. The rules are in `sql/decide/`; this is their order."""
+"""Decide: outcome(specimen) = f(facts so far, as_of), for the tubes a batch touched. The rules are in `sql/decide/`, here their order."""
 
 from __future__ import annotations
 

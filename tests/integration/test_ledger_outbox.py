@@ -93,18 +93,14 @@ def test_an_unreachable_newer_version_still_supersedes(ledger: Ledger, given: Gi
 
 
 def test_two_purposes_of_one_version_go_one_after_the_other(ledger: Ledger, given: Given) -> None:
-    specimen = given.key("p")
-    _enqueue(
-        ledger,
-        given.messages(
-            {"specimen_id": specimen, "version": 1}, {"specimen_id": specimen, "version": 1, "purpose": "own_test", "priority": 1}
-        ),
-    )
+    first_id, second_id = sorted((given.key("a"), given.key("b")))
+    both = {"specimen_id": given.key("p"), "version": 1}
+    _enqueue(ledger, given.messages(both | {"message_id": first_id}, both | {"message_id": second_id, "purpose": "own_test"}))
     first = _claim(ledger)
     assert len(first) == 1 and _claim(ledger) == []
     _advance(ledger, first[0].message_id, S.SENT, sid="SM1")
     second = _claim(ledger)
-    assert len(second) == 1 and second[0].message_id != first[0].message_id
+    assert [(found.purpose, found.is_correction) for found in (*first, *second)] == [("result", False), ("own_test", False)]
 
 
 @pytest.mark.parametrize("fate", [S.SENDING, S.UNKNOWN])
