@@ -191,6 +191,8 @@ def _clocks(table: Table) -> Clocks:
     )
     if clocks.lost_days * 24 <= clocks.overdue_hours:
         table.fail("lost_days", "must be later than overdue_hours: a tube is overdue before it is lost")
+    if clocks.max_message_age_days <= clocks.lost_days:
+        table.fail("max_message_age_days", "must be more than lost_days: else nobody whose specimen is lost is ever told")
     table.end()
     return clocks
 

@@ -84,10 +84,11 @@ class Slot:
     day: int = 0
     team: str = "TEAM1"
     file: int = 1
+    row_no: int = 2
 
     def row(self, batch_no: int) -> dict[str, object]:
         day = (DAY0 + timedelta(days=self.day)).date()
-        return {"tube_id": _id(self.tube, day), "team": self.team, "receipt_no": self.file, "row_no": 2, "batch_no": batch_no}
+        return {"tube_id": _id(self.tube, day), "team": self.team, "receipt_no": self.file, "row_no": self.row_no, "batch_no": batch_no}
 
 
 Fact = Member | Result | Slot

@@ -14,7 +14,7 @@ positive_single AS (
     FROM unit
     JOIN unit_call USING (unit_id)
     JOIN membership AS single ON single.tube_id = unit.unit_id
-    WHERE unit.kind = 'tube' AND unit.people = 1 AND unit_call.call = 'detected'
+    WHERE unit.kind = 'tube' AND NOT unit.is_pool AND unit_call.call = 'detected'
 )
 SELECT
     mine.specimen_id,

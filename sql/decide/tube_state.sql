@@ -49,7 +49,7 @@ relabelled AS (
 SELECT
     tube.tube_id,
     tube.people,
-    tube.people > 1 AS is_pool,
+    unit.is_pool,
     coalesce(tube.declared_size > tube.people, false) AS is_incomplete,
     tube.is_shared,
     relabelled.unit_id IS NOT NULL AS is_relabelled,
@@ -60,5 +60,6 @@ SELECT
     unit_call.answered_at,
     unit_call.unit_id IS NOT NULL AS is_seen
 FROM tube
+JOIN unit ON unit.unit_id = tube.tube_id
 LEFT JOIN unit_call ON unit_call.unit_id = tube.tube_id
 LEFT JOIN relabelled ON relabelled.unit_id = tube.tube_id

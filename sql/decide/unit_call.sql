@@ -9,7 +9,8 @@ WITH head AS (
     SELECT
         unit_id,
         max(resulted_at) FILTER (status IN ('W', 'X')) AS withdrawn_at,
-        max(resulted_at) FILTER (status = 'C') AS corrected_at
+        max(resulted_at) FILTER (status = 'C') AS corrected_at,
+        max(tested_at) FILTER (status = 'F') AS last_final
     FROM unit_row
     WHERE unit_id IS NOT NULL
     GROUP BY unit_id
@@ -39,6 +40,8 @@ summary AS (
 SELECT
     head.unit_id,
     CASE
+        -- A test after the withdrawal is news that nobody has called a correction: somebody must look.
+        WHEN head.withdrawn_at >= coalesce(head.corrected_at, head.withdrawn_at) AND head.last_final > head.withdrawn_at THEN 'conflict'
         WHEN head.withdrawn_at >= coalesce(head.corrected_at, head.withdrawn_at) THEN 'withdrawn'
         WHEN summary.unit_id IS NULL THEN 'none'
         WHEN summary.answer IS NULL AND summary.first_invalid < summary.last_invalid THEN 'invalid'

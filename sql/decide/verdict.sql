@@ -5,7 +5,7 @@ WITH ruled AS (
     SELECT
         member.*,
         CASE
-            WHEN call = 'withdrawn' OR own = 'withdrawn' THEN {'outcome': 'withdrawn', 'reason': 'withdrawn_by_lab'}
+            WHEN own = 'withdrawn' OR (call = 'withdrawn' AND own IN ('none', 'repeat')) THEN {'outcome': 'withdrawn', 'reason': 'withdrawn_by_lab'}
             WHEN is_shared THEN {'outcome': 'held', 'reason': 'shared_tube'}
             WHEN is_relabelled THEN {'outcome': 'held', 'reason': 'relabelled'}
             WHEN call = 'conflict' OR own = 'conflict' THEN {'outcome': 'held', 'reason': 'conflict'}

@@ -1,8 +1,12 @@
 -- Grain: one rejected manifest row whose tube can be told. Inputs: incoming, problem, received, verdict, fate, typed.
--- Rows that differ from an earlier version are not slots: their person is in the tube already.
+-- Rows that differ from an earlier version, or name a person again, are not slots: their person is in the tube already.
 INSERT INTO slot BY NAME
 WITH bad AS (
-    SELECT DISTINCT receipt_no, row_no FROM problem WHERE severity = 'reject'
+    SELECT receipt_no, row_no
+    FROM problem
+    WHERE severity = 'reject'
+    GROUP BY receipt_no, row_no
+    HAVING NOT bool_or(rule = 'person_twice_in_tube')
 ),
 placed AS (
     SELECT

@@ -87,7 +87,9 @@ class Tube:
         self.collected_at = min(row.collected_at for row in self.rows)
         declared = max(row.pool_size or 0 for row in self.rows)
         self.is_incomplete = len(self.people) < declared
-        self.is_pool = max(len(self.people), declared) > 1 or any(rejected.get((row.file, self.key)) for row in self.rows)
+        listed = Counter(row.file for row in self.rows)
+        listed.update({file: places for (file, tube), places in rejected.items() if tube == self.key})
+        self.is_pool = max(len(self.people), declared, *listed.values()) > 1
 
 
 @dataclass

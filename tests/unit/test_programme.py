@@ -84,6 +84,7 @@ def test_T12_a_longer_link_is_found_when_the_programme_is_loaded() -> None:
         ('required_identity = ["full_name", "birth_date", "phone"]', "required_identity = []", "required_identity: must be some of"),
         ('own_tube_prefix = "UP"', 'own_tube_prefix = "up-"', "own_tube_prefix: must be capital"),
         ("lost_days = 10", "lost_days = 2", "clocks.lost_days: must be later"),
+        ("max_message_age_days = 14", "max_message_age_days = 10", "clocks.max_message_age_days: must be more than lost_days"),
         ("per_second = 20", "per_second = 0", "sending.per_second: must be above 0"),
         ("per_second = 20", 'per_second = 20\nquiet_from = "22:00"', "sending.quiet_from: needs a quiet_to"),
         ("per_second = 20", 'per_second = 20\nquiet_from = "25:00"\nquiet_to = "06:00"', "sending.quiet_from: must be a time"),
