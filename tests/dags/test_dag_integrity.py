@@ -138,9 +138,8 @@ def test_the_inbox_asset_is_watched(dagbag):
 
 
 def test_the_launcher_makes_the_pool_and_waits_for_the_dags_that_exist():
-    from unpool_airflow.assets import WAREHOUSE_WRITER
-
     from pipeline.launcher import services
+    from unpool_airflow.assets import WAREHOUSE_WRITER
 
     assert services.POOL == WAREHOUSE_WRITER
     assert set(WIRING) == services.DAGS

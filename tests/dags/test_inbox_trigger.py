@@ -166,9 +166,8 @@ def test_events_carry_no_file_name(home):
 
 
 def test_F17_the_trigger_and_the_claim_agree_on_what_is_whole(tmp_path):
-    from unpool_airflow.inbox_trigger import complete_files
-
     from pipeline.intake.inbox import claim
+    from unpool_airflow.inbox_trigger import complete_files
 
     inbox = tmp_path / "inbox"
     for folder in ("team-a", "team-a/results", ".hidden", "lab"):
@@ -212,6 +211,7 @@ def test_when_the_bell_rings(looks_at, rings):
 
 def test_the_trigger_can_be_made_again_from_what_airflow_stores():
     from airflow.sdk._shared.module_loading import import_string
+
     from unpool_airflow.inbox_trigger import InboxTrigger
 
     path, options = InboxTrigger(rescan_s=1.0, repeat_s=2.0).serialize()

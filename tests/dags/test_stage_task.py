@@ -122,9 +122,9 @@ def test_the_moment_is_the_settings_one_or_the_clock(opened):
 
 def test_the_twilio_connection_replaces_the_whole_account(monkeypatch):
     from airflow.sdk import Connection
-    from unpool_airflow.twilio_connection import environ_with_twilio
 
     from pipeline.settings import Settings
+    from unpool_airflow.twilio_connection import environ_with_twilio
 
     monkeypatch.setenv("AIRFLOW_CONN_TWILIO", '{"conn_type": "http", "login": "AC9", "password": "t", "extra": {"from": "CLINIC"}}')
     assert Connection.get("twilio").login == "AC9"
