@@ -209,19 +209,27 @@ def rebuild() -> None:
 
 
 @app.command("twilio-stand-in")
-def twilio_stand_in(port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8790) -> None:
+def twilio_stand_in(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8790) -> None:
     """A local Twilio for trials: accepts messages, keeps them, calls back. Nothing is sent.
 
     Example: unpool twilio-stand-in --port 8790
     """
-    from pipeline.delivery.stand_in import serve
+    from pipeline.delivery.stand_in import ANYBODY, serve
 
-    settings = Settings.from_env(os.environ)
-    serve(settings.twilio, port=port)
+    account = Settings.from_env(os.environ).twilio or ANYBODY
+    out.print("To send to it, set where `unpool run` is called:", highlight=False)
+    for name, value in (
+        ("TWILIO_ACCOUNT_SID", account.account_sid),
+        ("TWILIO_AUTH_TOKEN", account.auth_token if account is ANYBODY else "(yours)"),
+        ("TWILIO_FROM", account.sender),
+        ("UNPOOL_TWILIO_URL", f"http://127.0.0.1:{port}"),
+    ):
+        out.print(f"  export {name}={value}", highlight=False, soft_wrap=True)
+    serve(account, port=port)
 
 
 @app.command()
-def callbacks(port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8791) -> None:
+def callbacks(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8791) -> None:
     """The address at which Twilio tells what became of a message (behind your reverse proxy).
 
     Example: UNPOOL_CALLBACK_URL=https://sms.example.vn/twilio/status unpool callbacks --port 8791

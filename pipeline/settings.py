@@ -35,7 +35,6 @@ class Settings:
     result_url: str = "https://kq.unpool.example/r"
     memory_limit: str = "2GB"
     batch_files: int = 2_000
-    batch_rows: int = 1_000_000
     batch_bytes: int = 512 * 1024 * 1024
     send_threads: int = 16
     now: datetime | None = None
@@ -64,7 +63,6 @@ class Settings:
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
             memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT", cls.memory_limit),
             batch_files=_count(environ, "UNPOOL_BATCH_FILES", cls.batch_files),
-            batch_rows=_count(environ, "UNPOOL_BATCH_ROWS", cls.batch_rows),
             batch_bytes=_count(environ, "UNPOOL_BATCH_BYTES", cls.batch_bytes),
             send_threads=_count(environ, "UNPOOL_SEND_THREADS", cls.send_threads),
             now=_moment(environ, "UNPOOL_NOW"),

@@ -16,6 +16,7 @@ from pipeline.ledger.receipts import Receipt
 from pipeline.quality.texts import reason_text
 from pipeline.stages.lists import ListFile
 from pipeline.stages.run import RunSummary
+from pipeline.stages.sending import WhyWaiting
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
@@ -24,9 +25,12 @@ WRAPPING = frozenset({"file", "why", "what to do", "full_name", "address", "reas
 
 WHY_QUEUED = {
     "idle": "",
-    "no_credentials": "Messages wait: no Twilio account is set (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).",
-    "paused": "Messages wait: sending is paused.",
-    "waiting": "Messages wait for the next run, quiet hours or an answer from Twilio.",
+    "waiting": "Messages wait for the next run.",
+    WhyWaiting.NO_CREDENTIALS: "Messages wait: no Twilio account is set (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).",
+    WhyWaiting.QUIET_HOURS: "Messages wait for the end of the quiet hours.",
+    WhyWaiting.PAUSED: "Messages wait: sending is paused.",
+    WhyWaiting.CONFIGURATION: "Messages wait: Twilio refuses the account or its sender. The log of the last run of notify names the code.",
+    WhyWaiting.PROVIDER: "Messages wait: Twilio asks to wait or does not answer. They go out by themselves.",
 }
 
 

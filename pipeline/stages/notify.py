@@ -165,8 +165,9 @@ def _is_quiet(run: _Run) -> bool:
 def _summary(run: _Run, counts: Counter[str], why: WhyWaiting) -> NotifySummary:
     with run.ledger.begin() as conn:
         queued = outbox.counts(conn).get(MessageState.QUEUED, 0)
-    # Nothing waits, so there is no why; an account that Twilio refuses is told in any case.
-    told = why if queued or why is WhyWaiting.CONFIGURATION else WhyWaiting.NONE
+        # Nothing waits, so there is no why; an account that Twilio refuses is told in any case.
+        told = why if queued or why is WhyWaiting.CONFIGURATION else WhyWaiting.NONE
+        switches.note_sending_waits(conn, None if told is WhyWaiting.NONE else told.value, run.moment())
     summary = NotifySummary(told, queued, **{str(what): number for what, number in counts.items()})
     event("notified", **vars(summary))
     return summary

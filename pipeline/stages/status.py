@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.domain.words import MessageState
 from pipeline.ledger import cards, holds, outbox, receipts, switches
 from pipeline.stages.house import House
+from pipeline.stages.sending import WhyWaiting
 
 
 def status(house: House) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def status(house: House) -> dict[str, Any]:
         open_holds = {str(reason): n for reason, n in holds.counts(conn).items()}
         messages = {str(state): n for state, n in outbox.counts(conn).items()}
         people = {str(state): n for state, n in cards.counts(conn).items()}
-        paused = switches.is_paused(conn)
+        noted = switches.sending_waits(conn)
     return {
         "programme": house.programme.name,
         **received,
@@ -35,15 +37,13 @@ def status(house: House) -> dict[str, Any]:
         "holds": open_holds,
         "held_specimens": held,
         "messages": messages,
-        "sending": sending(house, paused, messages),
+        "sending": _sending(messages.get(MessageState.QUEUED, 0), noted),
         "state_hash": state_hash,
     }
 
 
-def sending(house: House, paused: bool, messages: dict[str, int]) -> str:
-    """Why messages wait, in one code: no_credentials, paused, waiting; or idle when none does."""
-    if not messages.get("queued"):
+def _sending(queued: int, noted: str | None) -> str:
+    """Why messages wait: a WhyWaiting's code as the last run of notify noted it, `waiting` for the next run, `idle` where none waits."""
+    if not queued and noted != WhyWaiting.CONFIGURATION:
         return "idle"
-    if house.settings.twilio is None:
-        return "no_credentials"
-    return "paused" if paused else "waiting"
+    return noted or "waiting"

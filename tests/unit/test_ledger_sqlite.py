@@ -74,3 +74,11 @@ def test_C15_moments_come_back_in_utc_and_naive_ones_are_refused(ledger: Ledger)
         assert conn.execute(select(batch.c.as_of)).scalar_one().tzinfo is UTC
     with pytest.raises(Exception, match="time zone"), ledger.begin() as conn:
         journal.finish(conn, opened.batch_no, NOW.replace(tzinfo=None))
+
+
+def test_why_sending_waits_is_what_was_noted_last(ledger: Ledger) -> None:
+    for reason in (None, "no_credentials", "paused", None):
+        with ledger.begin() as conn:
+            switches.note_sending_waits(conn, reason, NOW)
+            assert switches.sending_waits(conn) == reason
+            assert not switches.is_paused(conn), "a reason to wait is no switch"

@@ -25,7 +25,7 @@ def test_an_empty_environment_is_the_embedded_default() -> None:
     ("environ", "named"),
     [
         ({"UNPOOL_BATCH_FILES": "0"}, "UNPOOL_BATCH_FILES"),
-        ({"UNPOOL_BATCH_ROWS": "many"}, "UNPOOL_BATCH_ROWS"),
+        ({"UNPOOL_BATCH_BYTES": "many"}, "UNPOOL_BATCH_BYTES"),
         ({"UNPOOL_MEMORY_LIMIT": "2"}, "UNPOOL_MEMORY_LIMIT"),
         ({"UNPOOL_NOW": "2026-11-20"}, "UNPOOL_NOW"),
         ({"UNPOOL_NOW": "soon"}, "UNPOOL_NOW"),
