@@ -40,7 +40,8 @@ def _now(settings: Settings) -> datetime:
 def _progress(what: str) -> Iterator[Progress]:
     """A line that moves while something takes its time; nothing where nobody watches."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         progress.add_task(what, total=None, shown="")
         yield progress
 

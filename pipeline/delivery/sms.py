@@ -108,6 +108,8 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # twilio carries no types
 
     def __init__(self, timeout_s: float, threads: int) -> None:
         super().__init__(timeout=timeout_s, logger=_SILENT)
+        # At DEBUG it would write request addresses, and the one of a listing holds a number.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)

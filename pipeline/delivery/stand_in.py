@@ -32,6 +32,8 @@ BODY_LIMIT: Final = 1_600
 TIMEOUT_S: Final = 60.0
 # Callbacks under way at once: a desk's web server is no match for a national day.
 REPORTERS: Final = 8
+# A callback is tried so often while its receiver does not answer or fails.
+REPORT_TRIES = 3
 
 
 # The account of a stand-in that nobody gave one: no secret, since it guards nothing.
@@ -93,11 +95,14 @@ class _Reporter:
     async def _post(self, url: str, fields: dict[str, str]) -> None:
         if self._client is None:
             raise RuntimeError("the stand-in is not served: its lifespan has not begun")
-        try:
-            await self._client.post(url, data=fields, headers={HEADER: sign(self._auth_token, url, fields)})
-        except httpx.HTTPError:
-            # As at Twilio: a callback that nobody takes is lost.
-            return
+        for _ in range(REPORT_TRIES):
+            try:
+                answer = await self._client.post(url, data=fields, headers={HEADER: sign(self._auth_token, url, fields)})
+            except httpx.HTTPError:
+                continue
+            if answer.status_code < 500:
+                return
+        # As at Twilio: a callback that nobody takes, tried so often, is lost.
 
 
 def create_app(

@@ -14,6 +14,8 @@ import pyarrow as pa
 from pipeline.errors import UnpoolError, WarehouseBusy, WarehouseDamaged
 
 SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
+# DuckDB's words for a file that is cut or altered.
+DAMAGE = ("Could not read enough bytes", "Corrupt database file")
 SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "publish")
 
 
@@ -103,6 +105,11 @@ def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iter
         for table in SCHEMA:
             connection.execute(statement(f"schema/{table}"))
         yield Warehouse(connection)
+    except duckdb.Error as error:
+        # Damage further inside shows only when it is read.
+        if any(words in str(error) for words in DAMAGE):
+            raise _unopened(error) from error
+        raise
     finally:
         connection.close()
 

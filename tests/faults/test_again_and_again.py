@@ -26,9 +26,8 @@ STAGES = {"intake": intake, "decide": decide, "notify": notify_due, "watch": wat
 
 @pytest.fixture
 def done(scenes: Scenes) -> tuple[Scene, Figures]:
-    """Both days done, by the real judge."""
+    """Both days done."""
     scene = scenes()
-    scene.installation.run(DAY_2)
     return scene, scene.run(*CALMS)
 
 
@@ -91,7 +90,9 @@ def taken_in_and_decided(house: House) -> None:
     decide(house, DAY_2)
 
 
-def test_C08_the_lab_first_and_the_team_later_is_the_same_day(installation: Callable[..., Installation], tmp_path: Path) -> None:
+def test_C08_the_lab_first_and_the_team_later_is_the_same_day(
+    warm: None, installation: Callable[..., Installation], tmp_path: Path
+) -> None:
     hashes = set()
     for senders in (["TEAM1", "LAB1"], ["LAB1", "TEAM1"]):
         made = installation()

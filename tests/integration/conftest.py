@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: one embedded server a session, one fresh migrated ledger a test, copied from a template.
+"""A fresh migrated ledger for a test, on the session's PostgreSQL (tests/conftest.py).
 
 `ledger` gives a `pipeline.ledger.engine.Ledger`; `postgres` the server, for tests that start and stop things of their own; `given`
 makes rows in the shape that the ledger takes.
@@ -7,53 +7,39 @@ makes rows in the shape that the ledger takes.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import create_engine, text
+from fastapi import FastAPI
 
+from pipeline.delivery.stand_in import create_app, in_thread
+from pipeline.domain.messages import is_gsm7, parts
+from pipeline.domain.names import fold_key
 from pipeline.ledger import server
-from pipeline.ledger.engine import Ledger, migrate, open_ledger
-
-TEMPLATE = "ledger_template"
+from pipeline.ledger.engine import Ledger, open_ledger
+from pipeline.programme import load_programme
+from pipeline.web import callbacks
+from tests.homes import admin
+from tests.integration.office import ACCOUNT, SECRET, TELLING, Office
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[server.Server]:
-    home = Path(tempfile.mkdtemp(prefix="unpool-pg-"))
-    try:
-        running = server.ensure_running(home)
-        _admin(running, f"CREATE DATABASE {TEMPLATE}")
-        template = open_ledger(running.url_for(TEMPLATE))
-        migrate(template.engine)
-        template.close()
-        yield running
-    finally:
-        server.stop(home)
-        shutil.rmtree(home)
+def postgres(embedded: server.Server) -> server.Server:
+    return embedded
 
 
 @pytest.fixture
-def ledger(postgres: server.Server) -> Iterator[Ledger]:
+def ledger(embedded: server.Server, ledger_template: str) -> Iterator[Ledger]:
     name = f"ledger_{uuid.uuid4().hex}"
-    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    opened = open_ledger(postgres.url_for(name))
+    admin(embedded, f"CREATE DATABASE {name} TEMPLATE {ledger_template} STRATEGY FILE_COPY")
+    opened = open_ledger(embedded.url_for(name))
     yield opened
     opened.close()
-    _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _admin(running: server.Server, statement: str) -> None:
-    engine = create_engine(running.url_for("postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(text(statement))
-    engine.dispose()
+    admin(embedded, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class Given:
@@ -100,3 +86,28 @@ MESSAGES = pa.schema(
 @pytest.fixture(scope="session")
 def given() -> Given:
     return Given()
+
+
+@pytest.fixture
+def office(ledger: Ledger) -> Iterator[Office]:
+    programme = load_programme("vietnam")
+    programme = replace(programme, sending=replace(programme.sending, per_second=500.0, quiet_from=None, quiet_to=None))
+    app = create_app(ACCOUNT, SECRET, lambda: made.at, timeout_s=1.0)
+    with in_thread(app) as address:
+        made = Office(ledger, app.state.store, address, programme)
+        yield made
+        # T12 for every body of every test here.
+        for message in app.state.store.messages.values():
+            assert parts(message.body) == 1
+            assert is_gsm7(message.body)
+            assert not [word for word in TELLING if word.replace(" ", "_") in fold_key(message.body)]
+
+
+@pytest.fixture
+def reported(office: Office) -> Iterator[Office]:
+    """The same with a web application that takes callbacks."""
+    app = FastAPI()
+    with in_thread(app) as address:
+        office.callback_url = f"{address}/twilio/status"
+        app.mount("/", callbacks.create_app(office.settings, office.ledger, lambda: office.at))
+        yield office

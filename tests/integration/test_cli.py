@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from pipeline import __main__ as command_line
 from pipeline.__main__ import app, main
 from pipeline.ledger import server
 from tests.faults.town import FIRST_DAY
@@ -57,7 +59,9 @@ class Shell:
             os.chdir(self.folder)
             for name in [name for name in os.environ if name.startswith(("UNPOOL_", "TWILIO_"))]:
                 del os.environ[name]
-            os.environ.update({**self.environment, "COLUMNS": "200", "NO_COLOR": "1"} | more)
+            os.environ.update(self.environment | more)
+            # Wide enough to fold nothing, whatever terminal the tests run in.
+            command_line.out = Console(width=200)
             sys.argv = ["unpool", *arguments]
             with out.open("w") as sys.stdout, err.open("w") as sys.stderr:
                 try:
