@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ def validate(frame: pd.DataFrame, name: str, parameters: Mapping[str, Any] | Non
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # It tells of every temporary folder, at INFO, whatever the root logger wants.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     written = load_suite(name, folder)["expectations"]
     numbered = [one | {"meta": one["meta"] | {"place": place}} for place, one in enumerate(written)]
     context = gx.get_context(mode="ephemeral")
