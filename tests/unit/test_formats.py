@@ -13,7 +13,7 @@ from pipeline.formats import FormatProfile, load_format, load_formats
 from pipeline.programme import SHIPPED, load_programme
 
 ALL = {file.stem: load_format(file) for file in sorted((SHIPPED / "formats").glob("*.toml"))}
-REAL = Path("/work/shared/data/floodlamp_cosp")
+REAL = Path(__file__).parents[3] / "shared" / "data" / "floodlamp_cosp"
 RESULTS = (SHIPPED / "formats" / "canonical_results.toml").read_text(encoding="utf-8")
 
 VIETNAMESE_MANIFEST = [
