@@ -20,6 +20,8 @@ from pipeline.stages.sending import WhyWaiting
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
+# A screen of so many columns holds every count beside the names.
+WIDE = 120
 # Columns that may take several lines where the screen is narrow; codes and numbers never do.
 WRAPPING = frozenset({"file", "why", "what to do", "full_name", "address", "reason"})
 
@@ -68,13 +70,17 @@ def show_status(out: Console, found: Mapping[str, Any]) -> None:
 
 
 def show_files(out: Console, listing: Sequence[Receipt]) -> None:
-    """A line a file, the newest last."""
-    counts = ("received", "accepted", "duplicate", "rejected", "held")
-    table = _table("files", "no", "file", "from", "kind", "verdict", *counts, "why", right=("no", *counts))
+    """A line a file, the newest last. On a narrow screen the counts of rows share a column."""
+    is_wide = out.width >= WIDE
+    counts = ("received", "accepted", "duplicate", "rejected", "held") if is_wide else ("rows",)
+    table = _table("files", "no", "file", "from", *(["kind"] if is_wide else []), "verdict", *counts, "why", right=("no", *counts))
     for one in listing[-SHOWN:]:
-        numbers = [f"{getattr(one, f'rows_{name}'):,}" for name in counts]
+        kind = [one.kind or "-"] if is_wide else []
+        numbers = (
+            [f"{getattr(one, f'rows_{name}'):,}" for name in counts] if is_wide else [f"{one.rows_accepted:,} of {one.rows_received:,}"]
+        )
         why = reason_text(one.reason, "en") if one.reason else ""
-        table.add_row(str(one.receipt_no), one.file_name, one.sender or "-", one.kind or "-", one.verdict, *numbers, why)
+        table.add_row(str(one.receipt_no), one.file_name, one.sender or "-", *kind, one.verdict, *numbers, why)
     out.print(table)
     if len(listing) > SHOWN:
         out.print(f"... and {len(listing) - SHOWN:,} before these", highlight=False)

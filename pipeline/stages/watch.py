@@ -1,14 +1,18 @@
-"""Watch: what the clock alone changes, and whether all counts still agree."""
+"""Watch: what the clock alone changes, what a killed writer left lying, and whether all counts still agree."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.home import Home
 from pipeline.log import warning
 from pipeline.stages.decide import decide
 from pipeline.stages.house import House
 from pipeline.stages.verify import verify
+
+LEFT_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,20 @@ class WatchSummary:
 def watch(house: House, now: datetime) -> WatchSummary:
     """Decide what became overdue or lost, then check every invariant."""
     decided = decide(house, now)
+    sweep(house.home, time.time())
     broken = verify(house)
     for sentence in broken:
         warning("invariant_broken", what=sentence)
     return WatchSummary(decided.tubes, len(broken))
+
+
+def sweep(home: Home, real_now: float) -> int:
+    """Remove what writers left half written in returns and lists when they were killed: it names people. Returns how many files.
+
+    real_now: the machine's clock, in seconds; a file younger than LEFT_AFTER_S may still be in somebody's hands.
+    """
+    left = [path for folder in (home.returns, home.lists) for path in folder.rglob(".*.tmp") if path.is_file()]
+    old = [path for path in left if real_now - path.stat().st_mtime > LEFT_AFTER_S]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
