@@ -35,7 +35,7 @@ class Settings:
     result_url: str = "https://kq.unpool.example/r"
     memory_limit: str = "2GB"
     batch_files: int = 2_000
-    batch_bytes: int = 512 * 1024 * 1024
+    batch_bytes: int = 256 * 1024 * 1024
     send_threads: int = 16
     now: datetime | None = None
     now_since: datetime | None = None
