@@ -84,8 +84,16 @@ def test_the_dags_are_there_unpaused_and_a_second_up_changes_nothing(installatio
 def test_nothing_listens_beyond_this_machine(installation):
     settings, _, _ = installation
     processes = {process for entry in Register(Places(Home(settings.home)).services).read() for process in family(entry)}
-    listening = [connection.laddr.ip for process in processes for connection in process.net_connections() if connection.status == "LISTEN"]
+    listening = [address for process in processes for address in listens_on(process)]
     assert listening and set(listening) == {"127.0.0.1"}
+
+
+def listens_on(process: psutil.Process) -> list[str]:
+    try:
+        return [connection.laddr.ip for connection in process.net_connections() if connection.status == "LISTEN"]
+    except psutil.NoSuchProcess:
+        # A task's process, which ended meanwhile.
+        return []
 
 
 @pytest.mark.slow
