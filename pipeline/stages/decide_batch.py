@@ -13,7 +13,7 @@ def run_decide_batch(house: House, batch: Batch) -> int:
     """Decide and publish. Returns the tubes decided. Run again after a crash, it does what is still missing and nothing twice."""
     tubes = 0
     with house.warehouse(spill=True) as warehouse:
-        if not is_done(warehouse, batch.batch_no):
+        if batch.batch_no not in warehouse.batches():
             tubes = decide_facts(house, warehouse, batch)
         _publish(house, warehouse, batch)
     return tubes
@@ -24,10 +24,6 @@ def decide_facts(house: House, warehouse: Warehouse, batch: Batch) -> int:
     as_of = house.local(batch.as_of)
     since = waiting(warehouse, as_of).since
     return decide_batch(warehouse, house.programme, batch_no=batch.batch_no, as_of=as_of, vault_day=as_of.date(), since=since)
-
-
-def is_done(warehouse: Warehouse, batch_no: int) -> bool:
-    return (batch_no,) in warehouse.rows("intake/batches")
 
 
 def _publish(house: House, warehouse: Warehouse, batch: Batch) -> None:

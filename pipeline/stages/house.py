@@ -60,7 +60,7 @@ class House:
             yield warehouse
 
     def _check_complete(self, warehouse: Warehouse) -> None:
-        seen = {batch_no for (batch_no,) in warehouse.rows("intake/batches")}
+        seen = warehouse.batches()
         with self.ledger.begin() as conn:
             lacking = [batch.batch_no for batch in journal.all_done(conn) if batch.batch_no not in seen]
         if lacking:

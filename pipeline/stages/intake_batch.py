@@ -67,7 +67,7 @@ def run_intake_batch(house: House, batch: Batch) -> list[Settled]:
     with house.ledger.begin() as conn:
         files = receipts.of_batch(conn, batch.batch_no)
     with house.warehouse(spill=False) as warehouse:
-        if (batch.batch_no,) not in warehouse.rows("intake/batches"):
+        if batch.batch_no not in warehouse.batches():
             opened = open_files(house, files)
             with warehouse.transaction():
                 rejected = store_facts(house, warehouse, batch, opened)

@@ -55,6 +55,10 @@ class Warehouse:
         """Rows of `sql/<name>.sql` as record batches of at most `rows`: for results as large as the day."""
         return self.connection.sql(statement(name), params=params or None).to_arrow_reader(rows)
 
+    def batches(self) -> frozenset[int]:
+        """Numbers of the batches whose work this file holds: what stands here is done, and not done again."""
+        return frozenset(batch_no for (batch_no,) in self.rows("intake/batches"))
+
     @contextmanager
     def given(self, **tables: pa.Table) -> Iterator[None]:
         """Arrow tables readable under their names, in place, until the block ends."""
