@@ -42,7 +42,8 @@ from unpool_airflow.stage_task import run_stage
     doc_md=__doc__,
 )
 def decide() -> None:
-    @task(pool=WAREHOUSE_WRITER, outlets=[MESSAGES])
+    # Before the next run of a backlog: what is known is told.
+    @task(pool=WAREHOUSE_WRITER, priority_weight=10, outlets=[MESSAGES])
     def decide_outcomes() -> dict[str, Any]:
         """Compute outcomes, lists, holds and due messages from what changed."""
         from pipeline.stages.decide import decide as stage

@@ -1,12 +1,14 @@
 """
 # intake: files in, facts out
 
-**What it does.** Takes every complete file that waits in the inbox, in one run for all of them: claims it (renames it out of the inbox),
-archives it byte for byte, reads it, checks every row, judges the file (accepted, held, refused), stores the facts, and writes the rejects
-file for the sender to `returns/<sender>/`.
+**What it does.** Takes the complete files that wait in the inbox, in one run for all of them, up to 8,000 (`UNPOOL_RUN_FILES`): claims
+them (renames them out of the inbox), archives them byte for byte, reads them, checks every row, judges each file (accepted, held,
+refused), stores the facts, and writes the rejects file for the sender to `returns/<sender>/`.
 
 **When.** A watcher on the inbox wakes it within seconds of a drop. Every five minutes it looks by itself, and so finds what an event
-missed and what a run that was ended left behind.
+missed and what a run that was ended left behind. Of a backlog each run takes its share, half of it the files that wait longest, half
+the newest, and the watcher starts the next run by itself; `decide` goes between them. How far it is: `left` in the task's return value,
+the lines `intake_batch` in its log, `unpool status`.
 
 **What it leaves.** Facts in the warehouse; a receipt with counts for every file in the ledger; the asset `facts`, which wakes `decide`.
 A run that found nothing shows as *skipped*.
@@ -48,8 +50,8 @@ from unpool_airflow.stage_task import run_stage
 def intake() -> None:
     @task(pool=WAREHOUSE_WRITER, outlets=[FACTS])
     def take_in() -> dict[str, Any]:
-        """Claim, archive, read, check, judge and store all files that wait."""
-        from pipeline.stages.intake import intake as stage
+        """Claim, archive, read, check, judge and store the files that wait, up to the bound of a run."""
+        from pipeline.stages.intake import one_run as stage
 
         return run_stage(stage)
 

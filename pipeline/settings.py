@@ -33,7 +33,9 @@ class Settings:
     twilio: TwilioSettings | None = None
     callback_url: str | None = None
     result_url: str = "https://kq.unpool.example/r"
-    memory_limit: str = "2GB"
+    # Of DuckDB, such as "2GB"; None is half the machine, at most 4 GiB.
+    memory_limit: str | None = None
+    run_files: int = 8_000
     batch_files: int = 2_000
     batch_bytes: int = 256 * 1024 * 1024
     send_threads: int = 16
@@ -61,7 +63,8 @@ class Settings:
             twilio=_twilio(environ),
             callback_url=get("UNPOOL_CALLBACK_URL") or None,
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
-            memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT", cls.memory_limit),
+            memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT"),
+            run_files=_count(environ, "UNPOOL_RUN_FILES", cls.run_files),
             batch_files=_count(environ, "UNPOOL_BATCH_FILES", cls.batch_files),
             batch_bytes=_count(environ, "UNPOOL_BATCH_BYTES", cls.batch_bytes),
             send_threads=_count(environ, "UNPOOL_SEND_THREADS", cls.send_threads),
@@ -91,10 +94,10 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _size(environ: Mapping[str, str], name: str, default: str) -> str:
+def _size(environ: Mapping[str, str], name: str) -> str | None:
     text = environ.get(name) or ""
     if not text:
-        return default
+        return None
     if not re.fullmatch(r"[1-9][0-9]*(MB|GB)", text):
         raise SettingsError(f"{name} must be a size such as 512MB or 4GB.")
     return text

@@ -56,17 +56,23 @@ def show_run(out: Console, summary: RunSummary) -> None:
 def show_status(out: Console, found: Mapping[str, Any]) -> None:
     """All figures of `stages.status`, by groups, as many beside each other as fit."""
     tables = []
+    if found["inbox"]:
+        out.print(f"{found['inbox']:,} files wait in the inbox.", highlight=False)
     for group in ("files", "rows", "tubes", "outcomes", "people", "holds", "messages"):
         table = _table(group, "what", "count", right=("count",))
-        for name, count in sorted(found[group].items()):
+        for name, count in sorted((found[group] or {}).items()):
             table.add_row(name, f"{count:,}")
         tables += [Padding(table, (0, 3, 1, 0))] if table.row_count else []
     out.print(Columns(tables))
-    out.print(f"specimens {found['specimens']:,}   worklist {found['worklist']:,} ({found['worklist_open']:,} open)   "
-              f"call-back {found['callback']:,} ({found['callback_open']:,} open)", highlight=False)  # fmt: skip
+    if found["state_hash"] is None:
+        out.print("A batch is being written: tubes, outcomes and lists show when it is done.", highlight=False)
+    else:
+        out.print(f"specimens {found['specimens']:,}   worklist {found['worklist']:,} ({found['worklist_open']:,} open)   "
+                  f"call-back {found['callback']:,} ({found['callback_open']:,} open)", highlight=False)  # fmt: skip
     if why := WHY_QUEUED[found["sending"]]:
         out.print(why, highlight=False)
-    out.print(f"state {found['state_hash']}", style="dim", highlight=False, soft_wrap=True)
+    if found["state_hash"]:
+        out.print(f"state {found['state_hash']}", style="dim", highlight=False, soft_wrap=True)
 
 
 def show_files(out: Console, listing: Sequence[Receipt]) -> None:

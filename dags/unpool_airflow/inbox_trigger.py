@@ -47,22 +47,27 @@ def complete_files(inbox: Path, now: float) -> Waiting:
 
 @dataclass
 class Bell:
-    """Decides when waiting files are worth waking someone: a file not rung for yet, or the same ones still there after `repeat_s`.
+    """Decides when waiting files are worth waking someone: a file not rung for yet, or what a run left of those, or the same ones still
+    there after `repeat_s`.
 
+    Fewer than were rung for, and no fewer than at the last look, means that a run took its share of a backlog: the next one is due.
     The repetition heals a lost wake-up. Without the pause, a file that nobody can claim would start a run every few seconds.
     """
 
     repeat_s: float
     known: Waiting = frozenset()
+    seen: Waiting = frozenset()
     rung_at: float = float("-inf")
 
     def rings(self, waiting: Waiting, now: float) -> bool:
         """Whether to ring at `now` (seconds of any steady clock) for these `waiting` files; remembers that it did."""
-        ring = bool(waiting) and (not waiting <= self.known or now - self.rung_at >= self.repeat_s)
+        is_news = not waiting <= self.seen
+        is_left = waiting != self.known and waiting == self.seen
+        ring = bool(waiting) and (is_news or is_left or now - self.rung_at >= self.repeat_s)
         # What is gone is forgotten: the same file dropped again is news.
-        self.known = waiting if ring else self.known & waiting
+        self.seen = waiting
         if ring:
-            self.rung_at = now
+            self.known, self.rung_at = waiting, now
         return ring
 
 

@@ -2,7 +2,7 @@
 
 A file is in the inbox only when it is whole. `seal` makes it so (dot-name, sync, read-only, one rename). A sender who only copies
 is waited for: a file that is still being written changes, and is left until it has been still for `quiet_s` seconds.
-A claim is one rename into `claimed/<claim id>/<sender or _>/<kind or any>/<name>`: of two who claim, one gets it, and the path
+A claim is one rename into `claimed/<claim id>.<kind or any>/<sender or _>/<name>`: of two who claim, one gets it, and the path
 alone tells a later run all that was known.
 """
 
@@ -14,7 +14,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from pipeline.domain.words import FileKind
@@ -37,6 +37,14 @@ class Claimed:
     sender: str
     kind_hint: FileKind | None
     name: str
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """`oldest`: when the file that waits longest arrived, in seconds since 1970 by the machine's own clock; None where none waits."""
+
+    files: int
+    oldest: float | None
 
 
 def new_claim_id() -> str:
@@ -71,10 +79,23 @@ def seal(source: Path, inbox: Path, sender: str, kind: FileKind | None) -> Path:
 def claim(
     inbox: Path, claimed: Path, limit: int, now: float, quiet_s: float = 2.0, new_id: Callable[[], str] = new_claim_id
 ) -> list[Claimed]:
-    """Take at most `limit` whole files out of the inbox. `now` is the machine's own clock (seconds), never a programme's frozen one."""
-    ready = (item for item in _files(inbox) if _is_whole(item, now, quiet_s))
+    """Take at most `limit` whole files out of the inbox. `now` is the machine's own clock (seconds), never a programme's frozen one.
+
+    Where more wait, half of them are those that wait longest, half the newest: with a pile of late files in front, today's, which can
+    still be answered in time, would become late as well.
+    """
+    ready = [item for item in _files(inbox) if _is_whole(item, now, quiet_s)]
+    if len(ready) > limit:
+        ready.sort(key=_arrived)
+        ready = [*ready[: limit - limit // 2], *ready[len(ready) - limit // 2 :]]
     taken = (_take(Path(item.path), inbox, claimed, new_id()) for item in ready)
-    return list(islice((one for one in taken if one), limit))
+    return [one for one in taken if one]
+
+
+def backlog(inbox: Path) -> Backlog:
+    """What lies in the inbox, complete or not."""
+    arrivals = [_arrived(item) for item in _files(inbox)]
+    return Backlog(len(arrivals), min(arrivals, default=None))
 
 
 def waiting(claimed: Path) -> list[Claimed]:
@@ -82,14 +103,15 @@ def waiting(claimed: Path) -> list[Claimed]:
     return [
         Claimed(claim_id, Path(item.path), "" if sender == NO_SENDER else sender, _KINDS.get(kind), name)
         for item in _files(claimed)
-        for claim_id, sender, kind, name in [Path(item.path).relative_to(claimed).parts]
+        for folder, sender, name in [Path(item.path).relative_to(claimed).parts]
+        for claim_id, _, kind in [folder.partition(".")]
     ]
 
 
 def discard(one: Claimed) -> None:
     """Remove a claimed file, once the archive and the ledger have it. Twice is once."""
     one.path.unlink(missing_ok=True)
-    _remove_empty(one.path.parent, levels=3)
+    _remove_empty(one.path.parent, levels=2)
 
 
 def _files(root: Path) -> Iterator[os.DirEntry[str]]:
@@ -106,6 +128,14 @@ def _files(root: Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
+def _arrived(entry: os.DirEntry[str]) -> float:
+    """Also for a file that was claimed in this moment: then it is no longer waited for."""
+    try:
+        return entry.stat(follow_symlinks=False).st_ctime
+    except FileNotFoundError:
+        return float("inf")
+
+
 def _is_whole(entry: os.DirEntry[str], now: float, quiet_s: float) -> bool:
     """Sealed, or unchanged for `quiet_s`. By change time: a copying tool can set the modification time back, not this one."""
     try:
@@ -119,13 +149,16 @@ def _take(path: Path, inbox: Path, claimed: Path, claim_id: str) -> Claimed | No
     folders = path.relative_to(inbox).parts[:-1]
     sender = folders[0] if folders and folders[0] not in _KINDS else ""
     kind = next((_KINDS[folder] for folder in folders if folder in _KINDS), None)
-    target = claimed / claim_id / (sender or NO_SENDER) / (kind.value if kind else ANY_KIND) / path.name
-    target.parent.mkdir(parents=True, mode=0o700)
+    folder = claimed / f"{claim_id}.{kind.value if kind else ANY_KIND}"
+    target = folder / (sender or NO_SENDER) / path.name
+    # Two folders a file: every further one costs a day of 100,000 files half a minute.
+    folder.mkdir(mode=0o700, parents=True)
+    target.parent.mkdir(mode=0o700)
     try:
         path.rename(target)
     except FileNotFoundError:
         # Another run was quicker.
-        _remove_empty(target.parent, levels=3)
+        _remove_empty(target.parent, levels=2)
         return None
     return Claimed(claim_id, target, sender, kind, path.name)
 

@@ -11,23 +11,32 @@ from sqlalchemy import Connection, func, literal, or_, select, true
 
 from pipeline.domain.words import PersonState
 from pipeline.ledger.columns import Moment, insert_into
-from pipeline.ledger.staging import refresh_statistics, staged
+from pipeline.ledger.staging import Rows, append, refresh_statistics, staged
 from pipeline.ledger.tables import card
 
-GIVEN = ("specimen_id", "token_hash", "state", "version", "vault_day", "vault_batch")
+GIVEN = ("specimen_id", "state", "version", "vault_day", "vault_batch")
 
 
 @dataclass(frozen=True)
 class Card:
-    """`token_hash` is the SHA-256, in hexadecimal, of the token in the link. `vault_day` and `vault_batch` say where the identity lies."""
+    """`vault_day` and `vault_batch` say where the identity lies."""
 
     specimen_id: str
-    token_hash: str
     state: PersonState
     version: int
     vault_day: date
     vault_batch: int
     updated_at: datetime
+
+
+def add_many(conn: Connection, rows: Rows, now: datetime) -> int:
+    """Make the cards of new specimens from record batches of the columns `GIVEN`; returns how many changed.
+
+    Best in the order of `specimen_id`: the index is walked once, not hit at random. Where one is there already, as when a batch is
+    published a second time, all go by `upsert_many`.
+    """
+    added = append(conn, card, [*(card.c[name] for name in GIVEN), card.c.updated_at], (_dated(batch, now) for batch in rows()))
+    return upsert_many(conn, rows(), now) if added is None else added
 
 
 def upsert_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: datetime) -> int:
@@ -38,10 +47,8 @@ def upsert_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: dateti
     with staged(conn, "staged_card", [card.c[name] for name in GIVEN], batches) as given:
         statement = insert_into(conn, card)
         new = statement.excluded
-        # In the key's order the index is walked once, not hit at random: a third of the time.
-        rows = select(given, literal(now, Moment)).where(true()).order_by(given.c.specimen_id)
         changed = conn.execute(
-            statement.from_select([*GIVEN, "updated_at"], rows).on_conflict_do_update(
+            statement.from_select([*GIVEN, "updated_at"], select(given, literal(now, Moment)).where(true())).on_conflict_do_update(
                 index_elements=[card.c.specimen_id],
                 set_={name: new[name] for name in (*GIVEN[1:], "updated_at")},
                 where=(new.version >= card.c.version) & or_(*(new[name] != card.c[name] for name in GIVEN[1:])),
@@ -52,12 +59,16 @@ def upsert_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: dateti
         return int(changed.rowcount)
 
 
-def by_token_hash(conn: Connection, token_hash: str) -> Card | None:
-    """The card behind a link, or None."""
-    row = conn.execute(select(card).where(card.c.token_hash == token_hash)).mappings().one_or_none()
+def by_specimen(conn: Connection, specimen_id: str) -> Card | None:
+    """The specimen's card, or None."""
+    row = conn.execute(select(card).where(card.c.specimen_id == specimen_id)).mappings().one_or_none()
     return None if row is None else Card(**row)
 
 
 def counts(conn: Connection) -> dict[PersonState, int]:
     """Cards by state."""
     return dict(conn.execute(select(card.c.state, func.count()).group_by(card.c.state)).all())
+
+
+def _dated(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
+    return batch.append_column("updated_at", pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), batch.num_rows))

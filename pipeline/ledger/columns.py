@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, Integer, LargeBinary, Table, TypeDecorator
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, Integer, Table, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
 
 # SQLite numbers only INTEGER keys by itself.
@@ -29,19 +29,6 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Hex(TypeDecorator[str]):
-    """Bytes that are lower-case hexadecimal text in Python: half the index."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else bytes.fromhex(value)
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        return None if value is None else bytes(value).hex()
 
 
 def word(words: type[StrEnum], name: str) -> Enum:

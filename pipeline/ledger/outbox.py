@@ -6,22 +6,23 @@ reached Twilio (`sending`, `unknown`) keeps its specimen's other messages waitin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, case, false, func, insert, literal, or_, select, text, true, update
+import pyarrow.compute as pc
+from sqlalchemy import Column, ColumnElement, Connection, case, false, func, insert, or_, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.domain.states import may_move, may_return
 from pipeline.domain.words import MessageState, Purpose
 from pipeline.errors import Broken
 from pipeline.ledger import switches
-from pipeline.ledger.columns import Moment, insert_into
-from pipeline.ledger.staging import refresh_statistics, staged
+from pipeline.ledger.columns import insert_into
+from pipeline.ledger.staging import Rows, append, refresh_statistics, staged
 from pipeline.ledger.tables import message, message_event
 
 GIVEN = ("message_id", "specimen_id", "version", "purpose", "priority", "vault_day", "vault_batch", "collected_at", "due_at")
@@ -90,27 +91,51 @@ class Message:
     updated_at: datetime
 
 
-def enqueue_many(conn: Connection, batches: Iterable[pa.RecordBatch], now: datetime) -> int:
+def enqueue_many(conn: Connection, rows: Rows, now: datetime) -> int:
     """Add messages from record batches of the columns `GIVEN` and `reachable` (bool); returns how many are new.
 
-    A message that is there already is left alone, so a repetition changes nothing. Who has no phone gets a `no_phone` row. Of a
-    specimen's queued messages only the newest version stays; what is on its way to Twilio is not touched.
+    A message that is there already is left alone, so a repetition changes nothing. Who has no phone gets a `no_phone` row. A
+    specimen's older messages in the queue are superseded; what is on its way to Twilio is not touched. Best in the order of
+    `specimen_id`: the indexes are walked once, not hit at random.
     """
-    with staged(conn, "staged_message", [*(message.c[name] for name in GIVEN), Column("reachable", Boolean)], batches) as given:
-        state = case((given.c.reachable, literal(MessageState.QUEUED, message.c.state.type)), else_=MessageState.NO_PHONE)
-        rows = select(*(given.c[name] for name in GIVEN), state, literal(now, Moment), literal(now, Moment))
+    columns = [*(message.c[name] for name in GIVEN), message.c.state, message.c.enqueued_at, message.c.updated_at]
+    again: list[pa.RecordBatch] = []
+
+    def whole() -> Iterator[pa.RecordBatch]:
+        for batch in rows():
+            # Only a later word can outdate one, and few people are told twice: their ids fit into memory.
+            again.append(batch.select(["specimen_id"]).filter(pc.greater(batch["version"], 1)))
+            yield _enqueued(batch, now)
+
+    added = append(conn, message, columns, whole())
+    if added is None:
+        added = _add_what_is_new(conn, columns, whole())
+    if any(batch.num_rows for batch in again):
+        with staged(conn, "staged_specimen", [message.c.specimen_id], again) as told_again:
+            outdated = select(message.c.message_id, message.c.state).where(
+                message.c.state == MessageState.QUEUED, message.c.specimen_id.in_(select(told_again.c.specimen_id)), _has_newer
+            )
+            _move(conn, _pairs(conn, outdated), MessageState.SUPERSEDED, source="enqueue", now=now)
+    return added
+
+
+def _add_what_is_new(conn: Connection, columns: Sequence[Column[Any]], batches: Iterable[pa.RecordBatch]) -> int:
+    with staged(conn, "staged_message", columns, batches) as given:
         new = conn.execute(
             insert_into(conn, message)
-            .from_select([*GIVEN, "state", "enqueued_at", "updated_at"], rows.where(true()).order_by(given.c.message_id))
-            .on_conflict_do_nothing(),
+            .from_select([column.name for column in columns], select(given).where(true()))
+            .on_conflict_do_nothing(index_elements=[message.c.message_id]),
             execution_options={"preserve_rowcount": True},
         )
         refresh_statistics(conn, message, new.rowcount)
-        outdated = select(message.c.message_id, message.c.state).where(
-            message.c.state == MessageState.QUEUED, message.c.specimen_id.in_(select(given.c.specimen_id)), _has_newer
-        )
-        _move(conn, _pairs(conn, outdated), MessageState.SUPERSEDED, source="enqueue", now=now)
         return int(new.rowcount)
+
+
+def _enqueued(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
+    """The batch with the columns that tell what becomes of its messages first."""
+    state = pc.if_else(batch["reachable"], MessageState.QUEUED.value, MessageState.NO_PHONE.value)
+    moment = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), batch.num_rows)
+    return batch.append_column("state", state).append_column("enqueued_at", moment).append_column("updated_at", moment)
 
 
 def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]:

@@ -43,15 +43,27 @@ class Receipt:
     settled_at: datetime | None
 
 
-def record(
-    conn: Connection, claim_id: str, name: str, sender: str, kind_hint: FileKind | None, sha256: str, size: int, now: datetime
-) -> int:
-    """Note a claimed file whose bytes are in the archive, and return its receipt number. The same claim again: the same number."""
-    row = {
-        "claim_id": claim_id, "file_name": name, "sender": sender, "kind_hint": kind_hint,
-        "sha256": sha256, "size_bytes": size, "received_at": now,
-    }  # fmt: skip
-    conn.execute(insert_into(conn, receipt).values(row).on_conflict_do_nothing(index_elements=["claim_id"]))
+@dataclass(frozen=True)
+class Arrival:
+    """A claimed file whose bytes are in the archive."""
+
+    claim_id: str
+    file_name: str
+    sender: str
+    kind_hint: FileKind | None
+    sha256: str
+    size_bytes: int
+
+
+def record(conn: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
+    """Give each file its receipt, numbered in this order. The same claim again changes nothing."""
+    if arrivals:
+        rows = [vars(one) | {"received_at": now} for one in arrivals]
+        conn.execute(insert_into(conn, receipt).on_conflict_do_nothing(index_elements=["claim_id"]), rows)
+
+
+def number_of(conn: Connection, claim_id: str) -> int:
+    """The receipt number of a claimed file. Raises sqlalchemy's NoResultFound where it has none."""
     return int(conn.execute(select(receipt.c.receipt_no).where(receipt.c.claim_id == claim_id)).scalar_one())
 
 

@@ -1,4 +1,4 @@
-"""Many rows at once: Arrow batches stream by COPY into a temporary table, from where one statement takes them.
+"""Many rows at once: Arrow batches stream by COPY, straight into the table where all rows are new, else by way of a temporary one.
 
 A million rows never stand in Python: each record batch is written as CSV by Arrow and handed to PostgreSQL.
 """
@@ -6,19 +6,41 @@ A million rows never stand in Python: each record batch is written as CSV by Arr
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pv
 from psycopg import sql
 from sqlalchemy import Column, Connection, Enum, MetaData, Table, Text, insert, text
+from sqlalchemy.exc import IntegrityError
 
-from pipeline.ledger.columns import Hex, Moment
+from pipeline.ledger.columns import Moment
+
+# Record batches, as often as they are asked for: what could not be appended is read a second time.
+Rows = Callable[[], Iterable[pa.RecordBatch]]
 
 MANY_ROWS = 10_000
+
+
+def append(conn: Connection, table: Table, columns: Sequence[Column[Any]], batches: Iterable[pa.RecordBatch]) -> int | None:
+    """Add rows that are all new to `table`; returns how many, or None, and adds nothing, where a key is there already.
+
+    Half the time of `staged` and an INSERT with ON CONFLICT. Errors as for `staged`.
+    """
+    savepoint = conn.begin_nested()
+    try:
+        rows = _copy(conn, table.name, columns, batches) if _is_postgresql(conn) else _insert(conn, table, columns, batches)
+    except (psycopg.errors.UniqueViolation, IntegrityError) as error:
+        savepoint.rollback()
+        if isinstance(error, IntegrityError) and "UNIQUE" not in str(error.orig):
+            raise
+        return None
+    savepoint.commit()
+    refresh_statistics(conn, table, rows)
+    return rows
 
 
 @contextmanager
@@ -31,16 +53,12 @@ def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches:
     bare = [Column(column.name, Text() if isinstance(column.type, Enum) else column.type) for column in columns]
     table = Table(name, MetaData(), *bare, prefixes=["TEMPORARY"])
     table.create(conn)
-    if conn.dialect.name == "postgresql":
-        _copy(conn, table, batches)
-        # For the sort by key that follows.
-        conn.execute(text("SET LOCAL work_mem = '128MB'"))
+    if _is_postgresql(conn):
+        _copy(conn, name, columns, batches)
         # A new temporary table has no statistics, and a million rows joined as if they were ten take for ever.
         conn.execute(text(f"ANALYZE {name}"))
     else:
-        for batch in batches:
-            if rows := _arranged(batch, table, for_copy=False).to_pylist():
-                conn.execute(insert(table), rows)
+        _insert(conn, table, columns, batches)
     yield table
     # Not in a `finally`: after an error the transaction can only be rolled back, which drops the table as well.
     table.drop(conn)
@@ -48,34 +66,48 @@ def staged(conn: Connection, name: str, columns: Sequence[Column[Any]], batches:
 
 def refresh_statistics(conn: Connection, table: Table, changed: int) -> None:
     """Let PostgreSQL look at a table that just grew by many rows; its own round comes a minute later, after the next statement."""
-    if changed >= MANY_ROWS and conn.dialect.name == "postgresql":
+    if changed >= MANY_ROWS and _is_postgresql(conn):
         conn.execute(text(f"ANALYZE {table.name}"))
 
 
-def _copy(conn: Connection, table: Table, batches: Iterable[pa.RecordBatch]) -> None:
+def _copy(conn: Connection, table: str, columns: Sequence[Column[Any]], batches: Iterable[pa.RecordBatch]) -> int:
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
     options = pv.WriteOptions(include_header=False)
     driver: Any = conn.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for batch in batches:
-            buffer = io.BytesIO()
-            pv.write_csv(_arranged(batch, table, for_copy=True), buffer, options)
-            copy.write(buffer.getbuffer())
+    with driver.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for batch in batches:
+                buffer = io.BytesIO()
+                pv.write_csv(_arranged(batch, columns), buffer, options)
+                copy.write(buffer.getbuffer())
+        return int(cursor.rowcount)
 
 
-def _arranged(batch: pa.RecordBatch, table: Table, *, for_copy: bool) -> pa.RecordBatch:
+def _insert(conn: Connection, table: Table, columns: Sequence[Column[Any]], batches: Iterable[pa.RecordBatch]) -> int:
+    """For SQLite, which has no COPY: unit tests are small."""
+    count = 0
+    for batch in batches:
+        if rows := _arranged(batch, columns).to_pylist():
+            conn.execute(insert(table), rows)
+            count += len(rows)
+    return count
+
+
+def _arranged(batch: pa.RecordBatch, columns: Sequence[Column[Any]]) -> pa.RecordBatch:
     """The batch with the table's columns in the table's order, moments in UTC."""
-    arrays = [_column(batch.column(column.name), column, for_copy=for_copy) for column in table.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in table.columns])
+    arrays = [_column(batch.column(column.name), column) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
-def _column(array: pa.Array, column: Column[Any], *, for_copy: bool) -> pa.Array:
+def _column(array: pa.Array, column: Column[Any]) -> pa.Array:
     if isinstance(column.type, Moment):
         if getattr(array.type, "tz", None) is None:
             raise ValueError(f"column {column.name} needs a time zone")
         return array.cast(pa.timestamp("us", "UTC"))
-    if isinstance(column.type, Hex) and for_copy:
-        return pc.binary_join_element_wise(pa.scalar("\\x"), array, pa.scalar(""))
     return array
+
+
+def _is_postgresql(conn: Connection) -> bool:
+    return conn.dialect.name == "postgresql"

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 
 from pipeline.domain.words import FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
-from pipeline.ledger.columns import Hex, Moment, Number, word
+from pipeline.ledger.columns import Moment, Number, word
 
 
 class BatchKind(StrEnum):
@@ -52,6 +52,7 @@ metadata = MetaData(
 _key = Uuid(as_uuid=False)
 _open = sql("state = 'open'")
 _queued = sql("state = 'queued'")
+_told = sql("sid IS NOT NULL")
 _on_the_wire = sql("state IN ('sending', 'unknown')")
 
 batch = Table(
@@ -97,7 +98,6 @@ card = Table(
     "card",
     metadata,
     Column("specimen_id", _key, primary_key=True),
-    Column("token_hash", Hex, nullable=False, unique=True),
     Column("state", word(PersonState, "state"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("vault_day", Date, nullable=False),
@@ -121,7 +121,7 @@ message = Table(
     Column("vault_batch", Number, nullable=False),
     Column("collected_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),
-    Column("sid", Text, unique=True),
+    Column("sid", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("claimed_at", Moment),
     Column("claimed_by", Text),
@@ -129,6 +129,8 @@ message = Table(
     Column("enqueued_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("specimen_id", "version", "purpose"),
+    # Most of a day's messages have no SID yet.
+    Index("ix_message_sid", "sid", unique=True, postgresql_where=_told, sqlite_where=_told),
     # What `claim` walks along.
     Index("ix_message_due", "priority", "due_at", "message_id", postgresql_where=_queued, sqlite_where=_queued),
     # A person's messages go out one after the other; the last line against a double send.

@@ -1,6 +1,9 @@
-"""One decide batch: the warehouse's transaction, then what it changed carried to the ledger in one transaction of its own."""
+"""One decide batch: the warehouse's transaction, then what it changed carried to the ledger."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pipeline.ledger import cards, holds, journal, outbox
 from pipeline.ledger.journal import Batch
@@ -27,17 +30,26 @@ def decide_facts(house: House, warehouse: Warehouse, batch: Batch) -> int:
 
 
 def _publish(house: House, warehouse: Warehouse, batch: Batch) -> None:
-    """Cards, messages and holds, all or none. Their keys make a second publication of the same batch change nothing.
+    """Cards, then messages and holds with the end of the batch. Their keys make a second publication of the same batch change nothing.
 
-    The time is the batch's: published again tomorrow, it says the same.
+    The cards go a way of their own, side by side with the messages, since the ledger's database does one statement of a connection
+    at a time. They are committed first: whom a message calls to the page finds it there. The time is the batch's: published again
+    tomorrow, it says the same.
     """
     number = {"batch_no": batch.batch_no}
-    with house.ledger.begin() as conn:
-        cards.upsert_many(conn, warehouse.stream("decide/cards", token_key=house.keys.derive("token"), **number), batch.as_of)
-        due = warehouse.stream("decide/messages", time_zone=house.programme.time_zone, as_of=batch.as_of, **number)
+    with ThreadPoolExecutor(1, thread_name_prefix="cards") as beside, warehouse.second() as other, house.ledger.begin() as conn:
+        shown = beside.submit(_publish_cards, house, other, batch)
+        due = partial(warehouse.stream, "decide/messages", time_zone=house.programme.time_zone, as_of=batch.as_of, **number)
         outbox.enqueue_many(conn, due, batch.as_of)
+        shown.result()
         changed = warehouse.dicts("decide/holds", **number)
         opened = [one | {"detail": {"specimens": one["specimens"]}} for one in changed if one["closed_at"] is None]
         holds.upsert_many(conn, opened, batch.as_of)
         holds.close_many(conn, [one["hold_id"] for one in changed if one["closed_at"] is not None], batch.as_of)
         journal.finish(conn, batch.batch_no, batch.as_of)
+
+
+def _publish_cards(house: House, warehouse: Warehouse, batch: Batch) -> None:
+    with house.ledger.begin() as conn:
+        cards.add_many(conn, partial(warehouse.stream, "decide/cards", batch_no=batch.batch_no, is_new=True), batch.as_of)
+        cards.upsert_many(conn, warehouse.stream("decide/cards", batch_no=batch.batch_no, is_new=False), batch.as_of)

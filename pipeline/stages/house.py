@@ -42,9 +42,9 @@ class House:
         return next(profile for profile in self.formats if profile.name == name)
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
-        """Be the only one who opens the warehouse, among Airflow's tasks and command lines. Raises WarehouseBusy."""
-        with writer_lock(self.ledger.engine, WRITER_WAIT_S):
+    def writer(self, wait_s: float = WRITER_WAIT_S) -> Iterator[None]:
+        """Be the only one who opens the warehouse, among Airflow's tasks and command lines. Raises WarehouseBusy after `wait_s`."""
+        with writer_lock(self.ledger.engine, wait_s):
             yield
 
     @contextmanager

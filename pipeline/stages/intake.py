@@ -11,6 +11,7 @@ from pipeline.intake import inbox
 from pipeline.intake.inbox import Claimed
 from pipeline.ledger import journal, receipts
 from pipeline.ledger.journal import Batch
+from pipeline.ledger.receipts import Arrival
 from pipeline.log import event
 from pipeline.stages.house import House
 from pipeline.stages.intake_batch import run_intake_batch
@@ -25,29 +26,37 @@ ARCHIVE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class IntakeSummary:
-    """Counts of one run. rows_accepted > 0 means that there is something to decide."""
+    """Counts of one run. rows_accepted > 0 means that there is something to decide. `left`: files in the inbox when it ended."""
 
     batches: int
     files: int
     rows_received: int
     rows_accepted: int
+    left: int
 
     @property
     def is_anything(self) -> bool:
         return self.batches > 0
 
 
-def intake(house: House, now: datetime, progress: Callable[[int], None] | None = None) -> IntakeSummary:
-    """Claim, archive, read, check, judge and store all files that wait. `progress` is called with the number of files done.
+def one_run(house: House, now: datetime) -> IntakeSummary:
+    """What Airflow runs: `intake` up to the settings' `run_files`, so that decide and notify have their turn while a backlog lasts."""
+    return intake(house, now, limit=house.settings.run_files)
 
+
+def intake(house: House, now: datetime, progress: Callable[[int], None] | None = None, limit: int | None = None) -> IntakeSummary:
+    """Claim, archive, read, check, judge and store the files that wait: all, or as many as make `limit` (with what an earlier run left).
+
+    `progress` is called with the number of files done.
     Each batch is one transaction of the warehouse behind its number in the ledger's journal: killed anywhere and run again, nothing is
     lost and nothing is there twice.
     """
     batches = files = received = accepted = 0
     with house.writer():
         finish_open_batch(house, now)
+        taken = 0
         while True:
-            take_in(house, now)
+            taken += take_in(house, now, CLAIM_AT_ONCE if limit is None else max(0, min(CLAIM_AT_ONCE, limit - taken)))
             batch = _next_batch(house, now)
             if batch is None:
                 break
@@ -55,26 +64,27 @@ def intake(house: House, now: datetime, progress: Callable[[int], None] | None =
             batches, files = batches + 1, files + len(done)
             received += sum(one.rows_received for one in done)
             accepted += sum(one.rows_accepted for one in done)
-            event("intake_batch", batch_no=batch.batch_no, files=len(done))
+            event("intake_batch", batch_no=batch.batch_no, files=len(done), files_of_run=files, left=inbox.backlog(house.home.inbox).files)
             if progress is not None:
                 progress(files)
-    return IntakeSummary(batches, files, received, accepted)
+    return IntakeSummary(batches, files, received, accepted, inbox.backlog(house.home.inbox).files)
 
 
-def take_in(house: House, now: datetime) -> int:
-    """Claim whole files out of the inbox, seal them in the archive and give each its receipt. Returns how many.
+def take_in(house: House, now: datetime, most: int = CLAIM_AT_ONCE) -> int:
+    """Claim at most `most` whole files out of the inbox, seal them in the archive and give each its receipt. Returns how many.
 
     What an earlier run claimed and did not finish comes first. The claim's number makes the receipt unique.
     """
     claims = inbox.waiting(house.home.claimed)
     # The machine's own clock, not `now`: whether a file still grows is a question of this moment, also when a demo's time stands still.
-    claims += inbox.claim(house.home.inbox, house.home.claimed, CLAIM_AT_ONCE, time.time())
+    claims += inbox.claim(house.home.inbox, house.home.claimed, most, time.time())
     claims = list({one.claim_id: one for one in claims}.values())
     for some, sizes in _portions(claims):
         hashes = house.archive.put_many(one.path.read_bytes() for one in some)
         with house.ledger.begin() as conn:
-            for one, sha256, size in zip(some, hashes, sizes, strict=True):
-                receipts.record(conn, one.claim_id, one.name, one.sender, one.kind_hint, sha256, size, now)
+            kept = zip(some, hashes, sizes, strict=True)
+            arrivals = [Arrival(one.claim_id, one.name, one.sender, one.kind_hint, sha256, size) for one, sha256, size in kept]
+            receipts.record(conn, arrivals, now)
         for one in some:
             inbox.discard(one)
     return len(claims)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 
 from pipeline.delivery.link import links
 from pipeline.delivery.sms import Sms
 from pipeline.stages.house import House
 from pipeline.stages.lists import identities
 from pipeline.stages.notify import NotifySummary, notify
+from pipeline.vault.tokens import token
 
 
 def notify_due(house: House, now: datetime) -> NotifySummary:
@@ -23,7 +25,7 @@ def notify_due(house: House, now: datetime) -> NotifySummary:
         programme=house.programme,
         ledger=house.ledger,
         phones_of=phones_of,
-        link_of=links(house.settings.result_url, house.keys.derive("token")),
+        link_of=links(house.settings.result_url, partial(token, house.keys.derive("token"))),
         sms=Sms(house.settings.twilio) if house.settings.twilio else None,
         now=now,
     )

@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.domain.words import MessageState
+from pipeline.errors import WarehouseBusy
+from pipeline.intake import inbox
 from pipeline.ledger import cards, holds, outbox, receipts, switches
 from pipeline.stages.house import House
 from pipeline.stages.sending import WhyWaiting
 
+OF_THE_WAREHOUSE = (
+    "tubes", "specimens", "outcomes", "worklist", "worklist_open", "callback", "callback_open", "held_specimens", "state_hash",
+)  # fmt: skip
+# While a batch is being written the warehouse is closed to others: who asks how far a backlog is does not wait for its end.
+WAIT_S = 1.0
+
 
 def status(house: House) -> dict[str, Any]:
     """The figures of `unpool status --json` (its keys are documented in docs/status.md)."""
-    with house.writer(), house.warehouse(spill=True) as warehouse:
-        (figures,) = warehouse.dicts("report/warehouse_figures")
-        outcomes = dict(warehouse.rows("report/outcomes"))
-        held = {reason: specimens for reason, _, specimens in warehouse.rows("report/holds")}
-        state_hash = warehouse.value("state/hash")
+    try:
+        known = _warehouse(house)
+    except WarehouseBusy:
+        known = dict.fromkeys(OF_THE_WAREHOUSE)
     with house.ledger.begin() as conn:
         received = receipts.counts(conn)
         open_holds = {str(reason): n for reason, n in holds.counts(conn).items()}
@@ -26,20 +33,26 @@ def status(house: House) -> dict[str, Any]:
     return {
         "programme": house.programme.name,
         **received,
-        "tubes": {"pools": figures["pools"], "singles": figures["singles"]},
-        "specimens": figures["specimens"],
-        "outcomes": outcomes,
+        "inbox": inbox.backlog(house.home.inbox).files,
         "people": people,
-        "worklist": figures["worklist"],
-        "worklist_open": figures["worklist_open"],
-        "callback": figures["callback"],
-        "callback_open": figures["callback_open"],
         "holds": open_holds,
-        "held_specimens": held,
         "messages": messages,
         "sending": _sending(messages.get(MessageState.QUEUED, 0), noted),
-        "state_hash": state_hash,
+        **known,
     }
+
+
+def _warehouse(house: House) -> dict[str, Any]:
+    """Raises WarehouseBusy while a stage writes."""
+    with house.writer(WAIT_S), house.warehouse(spill=True) as warehouse:
+        (figures,) = warehouse.dicts("report/warehouse_figures")
+        found = figures | {
+            "tubes": {"pools": figures["pools"], "singles": figures["singles"]},
+            "outcomes": dict(warehouse.rows("report/outcomes")),
+            "held_specimens": {reason: specimens for reason, _, specimens in warehouse.rows("report/holds")},
+            "state_hash": warehouse.value("state/hash"),
+        }
+        return {name: found[name] for name in OF_THE_WAREHOUSE}
 
 
 def _sending(queued: int, noted: str | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pyarrow as pa
 
 from pipeline.errors import UnpoolError, WarehouseBusy, WarehouseDamaged
@@ -16,6 +17,7 @@ from pipeline.errors import UnpoolError, WarehouseBusy, WarehouseDamaged
 SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
 # DuckDB's words for a file that is cut or altered.
 DAMAGE = ("Could not read enough bytes", "Corrupt database file")
+LARGEST_LIMIT = 4 << 30
 SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "publish")
 
 
@@ -71,6 +73,12 @@ class Warehouse:
                 self.connection.unregister(name)
 
     @contextmanager
+    def second(self) -> Iterator[Warehouse]:
+        """The same warehouse for another thread: it sees what is committed, and none of the temporary tables."""
+        with self.connection.cursor() as connection:
+            yield Warehouse(connection)
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         self.connection.execute("BEGIN")
         try:
@@ -87,14 +95,15 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iterator[Warehouse]:
+def open_warehouse(path: Path, *, memory_limit: str | None, spill: Path | None) -> Iterator[Warehouse]:
     """Open `path` (made with its schema where absent) for writing; close it at the end.
 
-    memory_limit: such as "2GB". spill: folder for what is larger than that, or None: intake holds names and phones in memory and
+    memory_limit: such as "2GB", None for half the machine, at most 4 GiB.
+    spill: folder for what is larger than that, or None: intake holds names and phones in memory and
     must never write them to a temporary file in clear (DuckDB 2.0 cannot encrypt its temporary files offline).
     """
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
+        "memory_limit": memory_limit or half_of(psutil.virtual_memory().total),
         "temp_directory": str(spill) if spill else "",
         "preserve_insertion_order": "false",
         "autoinstall_known_extensions": "false",
@@ -116,6 +125,11 @@ def open_warehouse(path: Path, *, memory_limit: str, spill: Path | None) -> Iter
         raise
     finally:
         connection.close()
+
+
+def half_of(machine_bytes: int) -> str:
+    """DuckDB's limit where none is set: half the memory, at most 4 GiB. The rest is for Python's Arrow tables, PostgreSQL and Airflow."""
+    return f"{min(machine_bytes // 2, LARGEST_LIMIT) >> 20}MiB"
 
 
 def _unopened(error: duckdb.Error) -> UnpoolError:

@@ -1,7 +1,10 @@
--- Grain: one card that batch $batch_no changes, as the ledger takes it. $token_key: the key of link tokens; only the token's hash leaves.
+-- Grain: one card that batch $batch_no changes, as the ledger takes it, in the order of its key: the ledger's index grows from left to right.
+-- $is_new: those of specimens that no earlier batch decided, which the ledger can append; or the others, which it has.
+WITH before AS (
+    SELECT coalesce(max(batch_no), 0) AS batch_no FROM batch WHERE kind = 'decide' AND batch_no < $batch_no
+)
 SELECT
     CAST(publish.specimen_id AS VARCHAR) AS specimen_id,
-    sha256(left(sha256($token_key || encode(CAST(publish.specimen_id AS VARCHAR))), 32)) AS token_hash,
     publish.person_state AS state,
     publish.version,
     batch.vault_day,
@@ -9,4 +12,6 @@ SELECT
 FROM publish
 JOIN membership USING (specimen_id)
 JOIN batch ON batch.batch_no = membership.batch_no
-WHERE publish.batch_no = $batch_no
+CROSS JOIN before
+WHERE publish.batch_no = $batch_no AND (membership.batch_no > before.batch_no) = $is_new
+ORDER BY publish.specimen_id

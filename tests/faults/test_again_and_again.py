@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.ledger import journal, receipts
+from pipeline.ledger.receipts import Arrival
 from pipeline.stages.decide import decide
 from pipeline.stages.decide_batch import run_decide_batch
 from pipeline.stages.house import House
@@ -112,9 +113,10 @@ def test_the_claim_number_makes_the_receipt_unique(first_day: Installation, tmp_
 
         def twice(house: House) -> list[int]:
             with house.ledger.begin() as conn:
-                return [receipts.record(conn, "one claim", "a.csv", "TEAM1", None, "0" * 64, 1, DAY_2) for _ in range(2)]
+                for _ in range(2):
+                    receipts.record(conn, [Arrival("one claim", "a.csv", "TEAM1", None, "0" * 64, 1)], DAY_2)
+                return [one.receipt_no for one in receipts.listing(conn) if one.claim_id == "one claim"]
 
-        first, second = copy.do(twice)
-        assert first == second
+        assert len(copy.do(twice)) == 1
     finally:
         copy.drop()

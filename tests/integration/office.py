@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -24,6 +25,7 @@ from pipeline.ledger.engine import Ledger
 from pipeline.programme import Programme
 from pipeline.settings import Settings, TwilioSettings
 from pipeline.stages.notify import NotifySummary, notify
+from pipeline.vault.tokens import token
 
 ACCOUNT, SECRET = "AC" + "0" * 32, "not a secret"
 # What a result is called by those who write one; no body may hold it.
@@ -76,7 +78,7 @@ class Office:
 
     def put(self, *rows: dict[str, object]) -> None:
         with self.ledger.begin() as conn:
-            outbox.enqueue_many(conn, [messages(*rows)], self.at)
+            outbox.enqueue_many(conn, lambda: [messages(*rows)], self.at)
 
     def script(self, *words: str, **more: object) -> None:
         httpx.post(f"{self.address}/_script", json={"behaviours": list(words), **more}).raise_for_status()
@@ -87,7 +89,7 @@ class Office:
             "programme": self.programme,
             "ledger": self.ledger,
             "phones_of": self.phones_of,
-            "link_of": links("https://kq.unpool.example/r", b"k" * 32),
+            "link_of": links("https://kq.unpool.example/r", partial(token, b"k" * 32)),
             "sms": Sms(self.settings.twilio, timeout_s=0.4) if self.settings.twilio else None,
             "now": self.at,
         }

@@ -25,7 +25,7 @@ TOLD = (S.SENT, S.DELIVERED, S.UNDELIVERED, S.FAILED)
 
 def _enqueue(ledger: Ledger, *batches: pa.RecordBatch, now: datetime = Given.now) -> int:
     with ledger.begin() as conn:
-        return outbox.enqueue_many(conn, iter(batches), now)
+        return outbox.enqueue_many(conn, lambda: batches, now)
 
 
 def _claim(ledger: Ledger, n: int = 10, worker: str = "w", now: datetime = Given.now) -> list[outbox.Message]:
@@ -73,10 +73,17 @@ def test_I5_the_newest_version_wins_in_any_order(ledger: Ledger, given: Given, o
     specimen = given.key("p")
     for version in order:
         _enqueue(ledger, given.messages({"specimen_id": specimen, "version": version}))
-    states = {version: _state(ledger, given.message_id(specimen, version)) for version in order}
-    assert states == {1: S.SUPERSEDED, 2: S.SUPERSEDED, 3: S.QUEUED}
     assert [found.version for found in _claim(ledger)] == [3]
+    states = {version: _state(ledger, given.message_id(specimen, version)) for version in order}
+    assert states == {1: S.SUPERSEDED, 2: S.SUPERSEDED, 3: S.SENDING}
     _sound(ledger)
+
+
+def test_I5_a_later_version_outdates_what_is_queued_at_once(ledger: Ledger, given: Given) -> None:
+    for version in (1, 2, 3):
+        _enqueue(ledger, given.messages({"specimen_id": given.key("p"), "version": version}))
+    states = {version: _state(ledger, given.message_id(given.key("p"), version)) for version in (1, 2, 3)}
+    assert states == {1: S.SUPERSEDED, 2: S.SUPERSEDED, 3: S.QUEUED}
 
 
 def test_I5_all_versions_in_one_batch(ledger: Ledger, given: Given) -> None:

@@ -14,6 +14,7 @@ from pipeline.domain.words import FileKind, HoldReason, PersonState, Verdict
 from pipeline.errors import Broken, CountsDoNotBalance
 from pipeline.ledger import audit, cards, holds, invariants, journal, outbox, receipts
 from pipeline.ledger.engine import Ledger
+from pipeline.ledger.receipts import Arrival
 from pipeline.ledger.tables import receipt
 
 from .conftest import Given
@@ -23,7 +24,8 @@ LATER = Given.now + timedelta(hours=1)
 
 def _record(ledger: Ledger, claim: str, size: int = 10) -> int:
     with ledger.begin() as conn:
-        return receipts.record(conn, claim, f"{claim}.csv", "team1", FileKind.MANIFEST, "ab" * 32, size, Given.now)
+        receipts.record(conn, [Arrival(claim, f"{claim}.csv", "team1", FileKind.MANIFEST, "ab" * 32, size)], Given.now)
+        return receipts.number_of(conn, claim)
 
 
 def _verdict(number: int, **other: Any) -> dict[str, Any]:
@@ -155,11 +157,10 @@ def test_I5_a_card_shows_the_newest_version_whatever_comes_last(ledger: Ledger, 
     assert _cards(ledger, given.cards(people[:1], "withdrawn", 2), now=LATER) == 1
     with ledger.begin() as conn:
         assert cards.counts(conn) == {PersonState.READY: 2, PersonState.WITHDRAWN: 1}
-        token_hash = given.cards(people).column("token_hash")[1].as_py()
-        found = cards.by_token_hash(conn, token_hash)
+        found = cards.by_specimen(conn, people[1])
         assert found is not None
         assert (found.specimen_id, found.version, found.vault_day, found.updated_at) == (people[1], 2, given.day, LATER)
-        assert cards.by_token_hash(conn, "00" * 32) is None
+        assert cards.by_specimen(conn, given.key("nobody")) is None
 
 
 def test_no_cards_is_no_work(ledger: Ledger) -> None:
@@ -170,12 +171,12 @@ def test_a_word_outside_the_set_a_missing_column_or_a_moment_without_zone_is_an_
     with pytest.raises(Broken, match="ck_card_state"):
         _cards(ledger, given.cards([given.key(1)], state="positive"))
     with pytest.raises(KeyError):
-        _cards(ledger, given.cards([given.key(1)]).drop_columns(["token_hash"]))
+        _cards(ledger, given.cards([given.key(1)]).drop_columns(["vault_day"]))
     naive = given.messages({"specimen_id": given.key(1), "version": 1})
     at = naive.schema.get_field_index("due_at")
     naive = naive.set_column(at, "due_at", naive.column("due_at").cast(pa.timestamp("us")))
     with pytest.raises(ValueError, match="due_at"), ledger.begin() as conn:
-        outbox.enqueue_many(conn, [naive], given.now)
+        outbox.enqueue_many(conn, lambda: [naive], given.now)
     with ledger.begin() as conn:
         assert cards.counts(conn) == {} and outbox.counts(conn) == {}
 
@@ -287,7 +288,8 @@ def test_O07_each_damage_is_found(ledger: Ledger, given: Given, damage: str, fou
     _cards(ledger, given.cards([specimen], "ready", 3))
     with ledger.begin() as conn:
         for version in (1, 2, 3):
-            outbox.enqueue_many(conn, [given.messages({"specimen_id": specimen, "version": version})], given.now)
+            rows = given.messages({"specimen_id": specimen, "version": version})
+            outbox.enqueue_many(conn, lambda rows=rows: [rows], given.now)
             if version < 3:
                 (claimed,) = outbox.claim(conn, 1, "w", given.now + timedelta(minutes=version))
                 outbox.advance(conn, claimed.message_id, outbox.MessageState.SENT, sid=f"SM{version}", source="test", now=given.now)

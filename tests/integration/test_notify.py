@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,7 @@ from pipeline.ledger import switches
 from pipeline.settings import TwilioSettings
 from pipeline.stages.lookup import SENDING_LIMIT, SILENCE
 from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
+from pipeline.vault.tokens import token
 from tests.integration.office import ACCOUNT, MINUTE, NOW, SECRET, Office, until
 
 
@@ -262,7 +264,7 @@ def test_T12_every_purpose_and_a_correction_fits_one_part_and_tells_nothing(offi
     bodies = [message.body for message in office.store.messages.values()]
     assert len(bodies) == len(Purpose) + 2
     assert sum("corrected" in body for body in bodies) == 1
-    link = links("https://kq.unpool.example/r", b"k" * 32)(corrected)
+    link = links("https://kq.unpool.example/r", partial(token, b"k" * 32))(corrected)
     assert sum(link in body for body in bodies) == 2
 
 

@@ -55,7 +55,7 @@ class Door:
             "due_at": moment,
         }
         with self.ledger.begin() as conn:
-            outbox.enqueue_many(conn, [pa.RecordBatch.from_pydict(columns)], NOW)
+            outbox.enqueue_many(conn, lambda: [pa.RecordBatch.from_pydict(columns)], NOW)
             outbox.claim(conn, n, "test", NOW)
         return ids
 

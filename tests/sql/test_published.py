@@ -1,15 +1,13 @@
-"""What SQL says a second time in the domain's words: link tokens, person states and purposes must be the same in both."""
+"""What SQL says a second time in the domain's words, person states and purposes, must be the same in both; and what it hands to the ledger."""
 
 from __future__ import annotations
 
-import hashlib
+from datetime import UTC, datetime
 
-from pipeline.delivery.link import token
 from pipeline.domain.states import person_state, purpose_of
 from pipeline.domain.words import Outcome
 from tests.facts import Member, Result, Slot, store
 
-KEY = b"a key of thirty-two bytes, or so"
 # Every outcome at least once; P: a preliminary row, by which the lab has the tube.
 FACTS = [
     Member("A", "a"),
@@ -25,14 +23,18 @@ FACTS = [
 ]  # fmt: skip
 
 
-def test_a_card_keeps_the_hash_of_the_token_in_the_link() -> None:
+def test_cards_and_messages_come_in_the_order_of_the_ledgers_indexes() -> None:
     with store() as given:
         given.add(FACTS)
         given.decide(30)
-        rows = given.warehouse.dicts("decide/cards", batch_no=given.batch_no, token_key=KEY)
-        assert len(rows) == len(given.people)
-        for row in rows:
-            assert row["token_hash"] == hashlib.sha256(token(KEY, row["specimen_id"]).encode()).hexdigest()
+        cards = [row["specimen_id"] for row in given.warehouse.dicts("decide/cards", batch_no=given.batch_no, is_new=True)]
+        assert len(cards) == len(given.people) and cards == sorted(cards)
+        as_of = datetime(2026, 11, 30, tzinfo=UTC)
+        messages = given.warehouse.arrow("decide/messages", batch_no=given.batch_no, time_zone="Asia/Ho_Chi_Minh", as_of=as_of).to_pylist()
+        keys = [(row["specimen_id"], row["message_id"]) for row in messages]
+        assert len(keys) > 5 and keys == sorted(keys) and [key for _, key in keys] == sorted(key for _, key in keys)
+        assert len({key for _, key in keys}) == len(keys)
+        assert all(specimen[:18] == key[:18] and specimen != key for specimen, key in keys)
 
 
 def test_sql_and_domain_name_states_and_purposes_alike() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.domain.words import FileKind
 from pipeline.errors import ActionNeeded
-from pipeline.intake.inbox import Claimed, claim, discard, seal, waiting
+from pipeline.intake.inbox import Backlog, Claimed, backlog, claim, discard, seal, waiting
 
 
 class Folders:
@@ -41,9 +41,23 @@ def test_a_sealed_file_is_claimed_at_once_with_all_that_is_known(folders: Folder
     assert stat.S_IMODE(path.stat().st_mode) == 0o440
     (one,) = folders.claim()
     assert (one.sender, one.kind_hint, one.name) == ("T01", FileKind.MANIFEST, "day.csv")
-    assert one.path == folders.claimed / one.claim_id / "T01" / "manifest" / "day.csv"
+    assert one.path == folders.claimed / f"{one.claim_id}.manifest" / "T01" / "day.csv"
     assert one.path.read_bytes() == b"a,b\n"
     assert folders.claim() == []
+
+
+def test_of_a_backlog_the_oldest_and_the_newest_go_first(folders: Folders) -> None:
+    """By arrival, not by name: what was dropped late is not kept waiting by a pile of older files."""
+    names = ["f", "a", "e", "b", "d", "c"]
+    for name in names:
+        path = seal(folders.file(f"{name}.csv"), folders.inbox, "T01", None)
+        # The change time has the file system's own grain: go on when the clock has.
+        while time.time_ns() - path.stat().st_ctime_ns < 20_000_000:
+            os.sched_yield()
+    assert backlog(folders.inbox).files == 6
+    rounds = [[one.name.removesuffix(".csv") for one in folders.claim(limit=limit)] for limit in (3, 2, 2)]
+    assert rounds == [["f", "a", "c"], ["e", "d"], ["b"]]
+    assert backlog(folders.inbox) == Backlog(0, None)
 
 
 def test_a_name_that_is_taken_gets_a_number(folders: Folders) -> None:
@@ -119,7 +133,7 @@ def test_links_are_not_followed(folders: Folders, tmp_path: Path) -> None:
 def test_the_limit_holds_and_the_rest_stays(folders: Folders) -> None:
     for number in range(5):
         seal(folders.file(f"{number}.csv"), folders.inbox, "T01", None)
-    assert [one.name for one in folders.claim(limit=2)] == ["0.csv", "1.csv"]
+    assert len(folders.claim(limit=2)) == 2
     assert len(folders.claim()) == 3
 
 

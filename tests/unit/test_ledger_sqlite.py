@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -39,21 +38,23 @@ def _message(version: int) -> pa.RecordBatch:
 
 def test_the_whole_way(ledger: Ledger) -> None:
     with writer_lock(ledger.engine, 1.0), ledger.begin() as conn:
-        number = receipts.record(conn, "c", "a.csv", "", None, "0" * 64, 1, NOW)
-        assert receipts.record(conn, "c", "a.csv", "", None, "0" * 64, 1, NOW) == number
+        for _ in range(2):
+            receipts.record(conn, [receipts.Arrival("c", "a.csv", "", None, "0" * 64, 1)], NOW)
+        number = receipts.number_of(conn, "c")
+        assert [one.receipt_no for one in receipts.listing(conn)] == [number]
         opened = journal.open_batch(conn, "intake", NOW)
         receipts.assign(conn, opened.batch_no, [found.receipt_no for found in receipts.waiting(conn, 10, 10)])
         row = {"receipt_no": number, "kind": "manifest", "profile": "p", "verdict": "held", "reason": "positivity"}
         receipts.settle(conn, opened.batch_no, [row | dict.fromkeys(receipts.ROW_COUNTS, 0)], NOW)
         journal.finish(conn, opened.batch_no, NOW)
         card = {
-            "specimen_id": SPECIMEN, "token_hash": hashlib.sha256(b"t").hexdigest(), "state": "ready", "version": 2,
+            "specimen_id": SPECIMEN, "state": "ready", "version": 2,
             "vault_day": date(2026, 11, 20), "vault_batch": 1,
         }  # fmt: skip
         assert cards.upsert_many(conn, [pa.RecordBatch.from_pylist([card])], NOW) == 1
-        found = cards.by_token_hash(conn, hashlib.sha256(b"t").hexdigest())
+        found = cards.by_specimen(conn, SPECIMEN)
         assert found is not None and found.specimen_id == SPECIMEN and found.updated_at == NOW
-        assert outbox.enqueue_many(conn, [_message(1), _message(2)], NOW) == 2
+        assert outbox.enqueue_many(conn, lambda: [_message(1), _message(2)], NOW) == 2
         (claimed,) = outbox.claim(conn, 5, "w", NOW)
         assert claimed.version == 2
         assert outbox.advance(conn, claimed.message_id, MessageState.SENT, sid="SM1", source="test", now=NOW)

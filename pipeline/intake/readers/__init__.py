@@ -88,11 +88,19 @@ def raw_rows(data: bytes, profile: FormatProfile, row_numbers: Collection[int]) 
     """Headings and the rows with these numbers as the sender wrote them, for the rejects file. A file that `read` took by `profile`."""
     text, at, plan = Recogniser((profile,)).open(data, "the file", None)
     csv.field_size_limit(MAX_CELL)
-    body = io.StringIO(text.utf8[at.body_start :].decode(), newline="")
-    rows = csv.reader(body, delimiter=plan.delimiter)
+    body = text.utf8[at.body_start :]
+    if b'"' not in body:
+        # A line is a row, and the few that are wanted need not be looked for among the others.
+        lines = body.splitlines()
+        return list(plan.headings), {number: _cells(lines[number - 2], plan.delimiter) for number in sorted(row_numbers)}
+    rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=plan.delimiter)
     wanted = frozenset(row_numbers)
     numbered = enumerate(islice(rows, max(wanted, default=1) - 1), start=2)
     return list(plan.headings), {number: cells for number, cells in numbered if number in wanted}
+
+
+def _cells(line: bytes, delimiter: str) -> list[str]:
+    return next(csv.reader([line.decode()], delimiter=delimiter), [])
 
 
 def _parsed(body: bytes, name: str, plan: Plan, wanted: Sequence[int], plain: bool) -> Sheet:
