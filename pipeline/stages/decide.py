@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pipeline.ledger import journal
 from pipeline.log import event
-from pipeline.stages.decide_batch import run_decide_batch
+from pipeline.stages.decide_batch import decide_and_publish
 from pipeline.stages.house import House
 from pipeline.stages.resume import finish_open_batch
 from pipeline.warehouse.decide import waiting
@@ -32,8 +32,8 @@ def decide(house: House, now: datetime) -> DecideSummary:
         with house.warehouse(spill=True) as warehouse:
             if not waiting(warehouse, house.local(now)).is_any:
                 return DecideSummary(0, 0)
-        with house.ledger.begin() as conn:
-            batch = journal.open_batch(conn, "decide", now)
-        tubes = run_decide_batch(house, batch)
+            with house.ledger.begin() as conn:
+                batch = journal.open_batch(conn, "decide", now)
+            tubes = decide_and_publish(house, warehouse, batch)
         event("decide_batch", batch_no=batch.batch_no, tubes=tubes)
         return DecideSummary(1, tubes)

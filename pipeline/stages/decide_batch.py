@@ -14,11 +14,16 @@ from pipeline.warehouse.decide import decide_batch, waiting
 
 def run_decide_batch(house: House, batch: Batch) -> int:
     """Decide and publish. Returns the tubes decided. Run again after a crash, it does what is still missing and nothing twice."""
-    tubes = 0
     with house.warehouse(spill=True) as warehouse:
-        if batch.batch_no not in warehouse.batches():
-            tubes = decide_facts(house, warehouse, batch)
-        _publish(house, warehouse, batch)
+        return decide_and_publish(house, warehouse, batch)
+
+
+def decide_and_publish(house: House, warehouse: Warehouse, batch: Batch) -> int:
+    """`run_decide_batch` on a warehouse that is open already."""
+    tubes = 0
+    if batch.batch_no not in warehouse.batches():
+        tubes = decide_facts(house, warehouse, batch)
+    _publish(house, warehouse, batch)
     return tubes
 
 

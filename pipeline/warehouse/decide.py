@@ -10,12 +10,12 @@ from pipeline.warehouse.connect import Warehouse
 
 # Temporary tables of one decide batch, in the order in which they are made.
 STEPS = (
-    "touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict",
-    "outcome_now", "list_now", "list_merge", "hold_now", "hold_after",
+    "touched_code", "touched_row", "touched", "scope_code", "scope_row", "unit", "unit_row", "unit_call", "tube_state",
+    "member", "pool_view", "verdict", "outcome_now", "list_now", "list_merge", "hold_now", "hold_after",
 )  # fmt: skip
 TEMPORARY = (
-    "touched_code", "touched", "scope_code", "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now",
-    "outcome_now", "list_now", "list_after", "hold_now", "hold_after",
+    "touched_code", "touched_row", "touched", "scope_code", "scope_row", "unit", "unit_row", "unit_call", "tube_state",
+    "member", "pool_view", "verdict_now", "outcome_now", "list_now", "list_after", "hold_now", "hold_after",
 )  # fmt: skip
 STORES = ("publish_clear", "publish_store", "outcome_clear", "outcome_store", "list_clear", "list_store", "hold_clear", "hold_store")
 

@@ -8,10 +8,9 @@ SELECT
     publish.person_state AS state,
     publish.version,
     batch.vault_day,
-    batch.batch_no AS vault_batch
+    publish.vault_batch
 FROM publish
-JOIN membership USING (specimen_id)
-JOIN batch ON batch.batch_no = membership.batch_no
+JOIN batch ON batch.batch_no = publish.vault_batch
 CROSS JOIN before
-WHERE publish.batch_no = $batch_no AND (membership.batch_no > before.batch_no) = $is_new
+WHERE publish.batch_no = $batch_no AND (publish.vault_batch > before.batch_no) = $is_new
 ORDER BY publish.specimen_id

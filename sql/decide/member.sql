@@ -1,9 +1,9 @@
 -- Grain: one specimen of a touched tube, beside its tube's state and its own result.
--- Inputs: tube_state, membership, unit, unit_call. $as_of, $overdue_hours, $lost_days. Readers: decide/pool_view, verdict.
+-- Inputs: tube_state, scope_row, unit, unit_call. $as_of, $overdue_hours, $lost_days. Readers: decide/pool_view, verdict.
 -- own: call under the person's own specimen code ('none' without one). is_contradicting: this person is positive elsewhere that day.
 CREATE OR REPLACE TEMP TABLE member AS
 WITH mine AS (
-    SELECT * FROM membership SEMI JOIN tube_state USING (tube_id)
+    SELECT * FROM scope_row SEMI JOIN tube_state USING (tube_id)
 ),
 shared_code AS (
     -- two people behind one specimen code on one day: its results answer for neither
@@ -13,7 +13,7 @@ positive_single AS (
     SELECT DISTINCT single.person_id, single.collected_on
     FROM unit
     JOIN unit_call USING (unit_id)
-    JOIN membership AS single ON single.tube_id = unit.unit_id
+    JOIN scope_row AS single ON single.tube_id = unit.unit_id
     WHERE unit.kind = 'tube' AND NOT unit.is_pool AND unit_call.call = 'detected'
 )
 SELECT
@@ -24,6 +24,8 @@ SELECT
     mine.specimen_code,
     mine.collected_on,
     mine.collected_at,
+    mine.is_reachable,
+    mine.batch_no AS vault_batch,
     tube_state.team,
     tube_state.people,
     tube_state.is_pool,

@@ -8,13 +8,12 @@ SELECT
     publish.version,
     publish.purpose,
     publish.priority,
-    membership.is_reachable AS reachable,
+    publish.is_reachable AS reachable,
     batch.vault_day,
-    batch.batch_no AS vault_batch,
-    membership.collected_at AT TIME ZONE $time_zone AS collected_at,
+    publish.vault_batch,
+    publish.collected_at AT TIME ZONE $time_zone AS collected_at,
     CAST($as_of AS TIMESTAMPTZ) AS due_at
 FROM publish
-JOIN membership USING (specimen_id)
-JOIN batch ON batch.batch_no = membership.batch_no
+JOIN batch ON batch.batch_no = publish.vault_batch
 WHERE publish.batch_no = $batch_no AND publish.purpose IS NOT NULL
 ORDER BY publish.specimen_id, publish.version, publish.purpose

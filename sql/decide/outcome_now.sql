@@ -2,7 +2,12 @@
 -- Inputs: verdict_now, outcome (as it was). Readers: decide/publish_store, outcome_store, hold_now, list_now.
 -- A version counts what the person was to be told; an outcome that says the same again is not told again.
 CREATE OR REPLACE TEMP TABLE outcome_now AS
-WITH timed AS (
+WITH before AS (
+    SELECT specimen_id, version, told, person_state
+    FROM outcome
+    WHERE rowid IN (SELECT outcome.rowid FROM outcome SEMI JOIN touched USING (tube_id))
+),
+timed AS (
     SELECT
         *,
         CASE
@@ -47,4 +52,4 @@ SELECT
     is_telling AND outcome <> coalesce(before.told, '') AS is_news,
     coalesce(before.version, 0) + CAST(is_telling AND outcome <> coalesce(before.told, '') AS INTEGER) AS version
 FROM worded
-LEFT JOIN (SELECT specimen_id, version, told, person_state FROM outcome SEMI JOIN touched USING (tube_id)) AS before USING (specimen_id)
+LEFT JOIN before USING (specimen_id)

@@ -6,6 +6,9 @@ SELECT
     specimen_id,
     person_state,
     version,
+    vault_batch,
+    collected_at,
+    is_reachable,
     CASE
         WHEN NOT is_news THEN NULL
         WHEN outcome IN ('not_detected', 'detected') THEN 'result'

@@ -1,12 +1,12 @@
 -- Grain: one touched tube: how many people, what stands against it, its call.
--- Inputs: touched, unit, unit_call, membership, slot. $relabel_days. Readers: decide/member.
+-- Inputs: touched, unit, unit_call, scope_row, slot. $relabel_days. Readers: decide/member.
 -- is_shared: members of one tube came in several files, and no single file had that many rows for it (mended rows of the same team,
 -- which fill the places of rejected ones, are no second tube).
 -- is_relabelled: the same label on another tube with other people, at most $relabel_days apart.
 CREATE OR REPLACE TEMP TABLE tube_state AS
 WITH per_file AS (
     SELECT tube_id, receipt_no, team, count(*) AS people, max(declared_size) AS declared_size, min(collected_at) AS collected_at
-    FROM membership
+    FROM scope_row
     SEMI JOIN touched USING (tube_id)
     GROUP BY tube_id, receipt_no, team
 ),

@@ -1,10 +1,10 @@
 -- Grain: one thing that a result can be about, in scope: a tube on its collection day, or one person's kept specimen.
--- Inputs: scope_code, membership, slot. Readers: decide/unit_row, tube_state, member.
+-- Inputs: scope_code, scope_row, slot. Readers: decide/unit_row, tube_state, member.
 -- is_pool: by what a team listed, not by what was accepted: a tube of five is a pool though four of its rows came back, and its
 -- result is nobody's own. The same tube listed by one person's row in each of two files, once rejected and once mended, is a single.
 CREATE OR REPLACE TEMP TABLE unit AS
 WITH mine AS (
-    SELECT * FROM membership SEMI JOIN scope_code ON membership.tube_code = scope_code.code
+    SELECT * FROM scope_row SEMI JOIN scope_code ON scope_row.tube_code = scope_code.code
 ),
 listed AS (
     -- rows of one file for one tube, accepted or not
@@ -33,8 +33,8 @@ tube AS (
 ),
 specimen AS (
     SELECT specimen_id, specimen_code, collected_on, collected_at
-    FROM membership
-    SEMI JOIN scope_code ON membership.specimen_code = scope_code.code
+    FROM scope_row
+    SEMI JOIN scope_code ON scope_row.specimen_code = scope_code.code
 )
 SELECT tube_id AS unit_id, 'tube' AS kind, tube_code AS code, collected_on, collected_at, people_print, people, is_pool FROM tube
 UNION ALL

@@ -3,7 +3,7 @@
 -- Inputs: typed, verdict (receipt_no, verdict), membership. Readers: intake/manifest_accept, manifest_counts.
 CREATE OR REPLACE TEMP TABLE fate AS
 WITH candidate AS (
-    SELECT specimen_id, collected_on, row_print, receipt_no, row_no, receipt_no * 4294967296 + row_no AS place
+    SELECT specimen_id, tube_id, collected_on, row_print, receipt_no, row_no, receipt_no * 4294967296 + row_no AS place
     FROM typed
     SEMI JOIN (SELECT receipt_no FROM verdict WHERE verdict = 'accepted') AS accepted_file USING (receipt_no)
 ),
@@ -13,9 +13,10 @@ first_here AS (
     GROUP BY specimen_id
 ),
 known AS (
+    -- tubes are a tenth of the people: the narrow columns find the rows, the wide ones are read for these alone
     SELECT specimen_id, row_print
     FROM membership
-    SEMI JOIN candidate USING (specimen_id, collected_on)
+    WHERE rowid IN (SELECT membership.rowid FROM membership SEMI JOIN candidate USING (tube_id, collected_on))
 )
 SELECT
     candidate.receipt_no,

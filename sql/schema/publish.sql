@@ -5,6 +5,9 @@ CREATE TABLE IF NOT EXISTS publish (
     specimen_id   UUID NOT NULL,
     person_state  VARCHAR NOT NULL,
     version       INTEGER NOT NULL,
+    vault_batch   BIGINT NOT NULL,     -- the intake batch whose vault file says who it is
+    collected_at  TIMESTAMP NOT NULL,
+    is_reachable  BOOLEAN NOT NULL,
     purpose       VARCHAR,             -- of the message that this version owes the person; NULL: the card alone changed
     priority      SMALLINT NOT NULL    -- 0 most urgent
 );
