@@ -124,7 +124,7 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # twilio carries no types
 class Sms:
     """One account. Safe to share between threads."""
 
-    def __init__(self, settings: TwilioSettings, timeout_s: float = TIMEOUT_S, threads: int = 32) -> None:
+    def __init__(self, settings: TwilioSettings, timeout_s: float = TIMEOUT_S, threads: int = 64) -> None:
         self._client = Client(settings.account_sid, settings.auth_token, http_client=_Http(timeout_s, threads))
         # The client takes both from the environment, and would rewrite the address with them.
         self._client.edge = self._client.region = None

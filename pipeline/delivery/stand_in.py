@@ -112,8 +112,12 @@ def create_app(
     *,
     keep_in: Path | None = None,
     timeout_s: float = TIMEOUT_S,
+    delay_s: float = 0.0,
 ) -> FastAPI:
-    """The stand-in for one account. `app.state.store` is its `Store`; `keep_in` a JSON-lines file of what it took."""
+    """The stand-in for one account. `app.state.store` is its `Store`; `keep_in` a JSON-lines file of what it took.
+
+    `delay_s`: seconds from taking a message to saying so, as the way to Twilio and back would need.
+    """
     store = Store(account_sid, clock, keep_in)
     reporter = _Reporter(store, auth_token)
     app = FastAPI(title="Twilio stand-in", docs_url=None, redoc_url=None, openapi_url=None, lifespan=reporter.lifespan)
@@ -140,6 +144,8 @@ def create_app(
         message = store.keep(form, fate)
         content = store.shown(message)
         reporter.start(message)
+        if delay_s:
+            await asyncio.sleep(delay_s)
         return await _answer(fate, content, timeout_s)
 
     @app.get(f"{MESSAGES}.json", dependencies=known)
@@ -156,13 +162,14 @@ def create_app(
     return app
 
 
-def serve(account: TwilioSettings | None, *, port: int, host: str = "127.0.0.1", keep_in: Path | None = None) -> None:
-    """Serve the stand-in until the process is ended, for `account` or, without one, for `ANYBODY`.
+def serve(account: TwilioSettings | None, *, port: int, host: str = "127.0.0.1", keep_in: Path | None = None, delay_s: float = 0.0) -> None:
+    """Serve the stand-in until the process is ended, for `account` or, without one, for `ANYBODY`. The rest as in `create_app`.
 
     No access log: a listing's address holds a number.
     """
     account = account or ANYBODY
-    uvicorn.run(create_app(account.account_sid, account.auth_token, keep_in=keep_in), host=host, port=port, access_log=False)
+    app = create_app(account.account_sid, account.auth_token, keep_in=keep_in, delay_s=delay_s)
+    uvicorn.run(app, host=host, port=port, access_log=False)
 
 
 @contextmanager

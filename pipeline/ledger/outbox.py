@@ -187,11 +187,12 @@ def advance(
     tried again. `attempt` is the claim that speaks: of a later claim it can tell only what Twilio accepted. A second SID for one
     message is written down for `invariants` to find. Raises Broken if there is no such message, or the SID is another message's.
     """
-    row = conn.execute(select(message).where(message.c.message_id == message_id).with_for_update()).mappings().one_or_none()
+    known = select(message.c.state, message.c.sid, message.c.attempts, message.c.due_at).where(message.c.message_id == message_id)
+    row = conn.execute(known.with_for_update()).mappings().one_or_none()
     if row is None:
         raise Broken(f"There is no message {message_id} in the outbox.", message_id=message_id)
     if sid is not None and row["sid"] not in (None, sid):
-        _note_second_sid(conn, row["message_id"], row["state"], sid=sid, source=source, now=now)
+        _note_second_sid(conn, message_id, row["state"], sid=sid, source=source, now=now)
         return False
     news: dict[str, Any] = {}
     if sid is not None and row["sid"] is None:

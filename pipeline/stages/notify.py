@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from random import SystemRandom
 from uuid import uuid4
 
@@ -24,13 +26,16 @@ from pipeline.ledger.engine import Ledger
 from pipeline.log import event
 from pipeline.programme import Programme
 from pipeline.settings import Settings
-from pipeline.stages.letters import LinkOf, PhonesOf, address, write_letters
+from pipeline.stages.letters import Letter, LinkOf, PhonesOf, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
-from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, Line, WhyWaiting, send_batch
+from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, Line, WhyWaiting, put_back, send_batch
 
-# A claim is for so many seconds of the programme's rate, well within SEND_WITHIN_S; bounded, since its people are held in memory.
-CLAIM_S = SEND_WITHIN_S / 2
+# A claim is for so many seconds of the programme's rate: it waits for the one before it, and Twilio may be three times slower than
+# hoped, all within SEND_WITHIN_S. Bounded, since its people are held in memory.
+CLAIM_S = SEND_WITHIN_S / 6
 LARGEST_CLAIM = 2_000
+# Up to this many seconds an answer may take without the rate suffering: it decides how many threads send.
+ANSWER_S = 0.5
 _chance = SystemRandom().random
 
 
@@ -73,6 +78,15 @@ class _Run:
     moment: Callable[[], datetime]
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """One claim made ready: `messages` were claimed, `letters` of them can go, by `deadline` (of the line's clock)."""
+
+    messages: int
+    letters: Sequence[Letter]
+    deadline: float
+
+
 def notify(
     *,
     settings: Settings,
@@ -102,10 +116,11 @@ def notify(
     if sms is None:
         return _summary(run, counts, WhyWaiting.NO_CREDENTIALS)
     pace = Pace(programme.sending.per_second, clock=clock, sleep=sleep, chance=chance)
-    line = Line(ledger, sms, pace, clock, moment, settings.callback_url, programme.sending.validity_s, settings.send_threads, counts)
+    threads = min(settings.send_threads, ceil(programme.sending.per_second * ANSWER_S))
+    line = Line(ledger, sms, pace, clock, moment, settings.callback_url, programme.sending.validity_s, threads, counts)
     _look_up(run, line)
     why = _send_all(run, line, limit)
-    counts["read_late"] = read_late(ledger, sms, now=moment(), threads=settings.send_threads)
+    counts["read_late"] = read_late(ledger, sms, now=moment(), threads=threads)
     return _summary(run, counts, why)
 
 
@@ -126,35 +141,47 @@ def _send_all(run: _Run, line: Line, limit: int | None) -> WhyWaiting:
     """Claim and send batch after batch. Why it ended, `none` where nothing is left or the limit is reached."""
     worker = f"notify-{uuid4()}"
     claimed = 0
-    while limit is None or claimed < limit:
-        if _is_quiet(run):
-            return WhyWaiting.QUIET_HOURS
+
+    def claim() -> _Batch:
         size = max(1, min(LARGEST_CLAIM, int(line.pace.per_second * CLAIM_S)))
-        claimed_at = line.clock()
-        with run.ledger.begin() as conn:
-            if switches.is_paused(conn):
-                return WhyWaiting.PAUSED
-            messages = outbox.claim(conn, size if limit is None else min(size, limit - claimed), worker, run.moment())
-        if not messages:
-            break
-        claimed += len(messages)
-        letters, unsendable = write_letters(
-            messages, programme=run.programme, phones_of=run.phones_of, link_of=run.link_of, now=run.moment()
-        )
-        with run.ledger.begin() as conn:
-            for one in unsendable:
-                message = one.message
-                outbox.advance(conn, message.message_id, one.state, source=SOURCE, now=run.moment(), attempt=message.attempts)
-                line.count(one.state)
-        deadline = claimed_at + SEND_WITHIN_S
-        is_late = line.clock() > deadline
-        send_batch(letters, line, deadline)
-        if is_late:
-            # All were put back. Claiming them again would go on for ever.
-            raise TryAgain(f"Reading the vault for one claim took longer than {SEND_WITHIN_S:.0f} seconds: nothing was sent.")
-        if line.stopped is not WhyWaiting.NONE:
-            break
+        return _claim(run, line, worker, size if limit is None else min(size, limit - claimed))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="claim") as beside:
+        batch = claim()
+        while batch.messages:
+            claimed += batch.messages
+            # The next one is made ready while this one is sent: the line never waits for the vault.
+            following = beside.submit(claim)
+            send_batch(batch.letters, line, batch.deadline)
+            # Where nothing more was queued, some may have been put back since.
+            batch = following.result() if following.result().messages else claim()
     return line.stopped
+
+
+def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
+    """Claim up to `most` messages and write their letters. In quiet hours and while paused nothing is claimed, and the line stops.
+
+    Raises TryAgain where the vault is so slow that all had to be put back: to claim them again would go on for ever.
+    """
+    deadline = line.clock() + SEND_WITHIN_S
+    if most == 0:
+        return _Batch(0, [], deadline)
+    if _is_quiet(run):
+        line.stop(WhyWaiting.QUIET_HOURS)
+    with run.ledger.begin() as conn:
+        if switches.is_paused(conn):
+            line.stop(WhyWaiting.PAUSED)
+        messages = [] if line.is_stopped else outbox.claim(conn, most, worker, run.moment())
+    letters, unsendable = write_letters(messages, programme=run.programme, phones_of=run.phones_of, link_of=run.link_of, now=run.moment())
+    with run.ledger.begin() as conn:
+        for one in unsendable:
+            message = one.message
+            outbox.advance(conn, message.message_id, one.state, source=SOURCE, now=run.moment(), attempt=message.attempts)
+            line.count(one.state)
+    if line.clock() > deadline:
+        put_back(letters, line, "not_sent_in_time")
+        raise TryAgain(f"Reading the vault for one claim took longer than {SEND_WITHIN_S:.0f} seconds: nothing of it was sent.")
+    return _Batch(len(messages), letters, deadline)
 
 
 def _is_quiet(run: _Run) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -61,32 +61,49 @@ class Line:
     unknown_in_a_row: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def is_stopped(self) -> bool:
+        return self.stopped is not WhyWaiting.NONE
+
     def stop(self, why: WhyWaiting) -> None:
         with self.lock:
-            if self.stopped is WhyWaiting.NONE:
+            if not self.is_stopped:
                 self.stopped = why
 
-    def count(self, what: str) -> None:
+    def count(self, what: str, messages: int = 1) -> None:
         with self.lock:
-            self.counts[what] += 1
+            self.counts[what] += messages
 
 
 def send_batch(letters: Sequence[Letter], line: Line, deadline: float) -> None:
-    """Send until all are answered, the line stops, or `deadline` (of `line.clock`) has come. Raises what the ledger raises."""
+    """Send until all are answered, the line stops, or `deadline` (of `line.clock`) has come. Raises what the ledger raises.
+
+    Here alone the pace is asked, one message after the other, so that the most urgent leaves first; threads wait for the answers.
+    """
+    places = threading.Semaphore(line.threads)
+    answers: list[Future[None]] = []
     with ThreadPoolExecutor(line.threads, thread_name_prefix="send") as pool:
-        futures = [pool.submit(_send, letter, line, deadline) for letter in letters]
-    for future in futures:
-        future.result()
+        for number, letter in enumerate(letters):
+            places.acquire()
+            if not _may_go(line, deadline):
+                put_back(letters[number:], line, "not_sent_in_time")
+                break
+            answers.append(pool.submit(_send, letter, line))
+            answers[-1].add_done_callback(lambda _: places.release())
+    for answer in answers:
+        answer.result()
 
 
-def _send(letter: Letter, line: Line, deadline: float) -> None:
+def _may_go(line: Line, deadline: float) -> bool:
+    """Whether one more message may leave now; waits for its turn."""
+    turn = not line.is_stopped and line.pace.wait(deadline)
+    # Asked again: the wait may have been long, and a sleeping machine's is longer than it asked for.
+    return turn and not line.is_stopped and line.clock() <= deadline
+
+
+def _send(letter: Letter, line: Line) -> None:
+    callback = f"{line.callback_url}?message={letter.message.message_id}" if line.callback_url else None
     try:
-        may_go = line.stopped is WhyWaiting.NONE and line.pace.wait(deadline)
-        # Asked again: the wait may have been long, and a sleeping machine's is longer than it asked for.
-        if not may_go or line.stopped is not WhyWaiting.NONE or line.clock() > deadline:
-            _put_back(letter, line, "not_sent_in_time")
-            return
-        callback = f"{line.callback_url}?message={letter.message.message_id}" if line.callback_url else None
         _record(letter, line, line.sms.send(letter.to, letter.body, status_callback=callback, validity_s=line.validity_s))
     except Exception:
         # The ledger is gone or we are wrong: whatever is sent now could not be recorded.
@@ -99,33 +116,41 @@ def _record(letter: Letter, line: Line, answer: Answer) -> None:
         case Accepted(sid=sid, status=status):
             line.pace.recover()
             line.unknown_in_a_row = 0
-            _advance(letter, line, MessageState.SENT, "sent", sid=sid, reason=status)
+            _settle(letter, line, MessageState.SENT, "sent", sid=sid, reason=status)
         case Refused(code=code, stops_the_line=True):
             line.stop(WhyWaiting.CONFIGURATION)
-            _put_back(letter, line, reason_of(code))
+            put_back([letter], line, reason_of(code))
         case Refused(code=code, kind=kind):
             line.unknown_in_a_row = 0
-            _advance(letter, line, MessageState.FAILED, "failed", reason=f"{kind}_{code}")
+            _settle(letter, line, MessageState.FAILED, "failed", reason=f"{kind}_{code}")
         case BackOff(retry_after_s=retry_after_s):
             if line.pace.jam(retry_after_s) > LONGEST_PAUSE_S:
                 line.stop(WhyWaiting.PROVIDER)
-            _put_back(letter, line, "back_off")
+            put_back([letter], line, "back_off")
         case Unknown(reason=reason):
             line.unknown_in_a_row += 1
             if line.unknown_in_a_row >= UNKNOWN_IN_A_ROW:
                 line.stop(WhyWaiting.PROVIDER)
-            _advance(letter, line, MessageState.UNKNOWN, "unknown", reason=reason)
+            _settle(letter, line, MessageState.UNKNOWN, "unknown", reason=reason)
         case _:
             assert_never(answer)
 
 
-def _put_back(letter: Letter, line: Line, reason: str) -> None:
-    """Surely not at Twilio: back to the queue."""
-    _advance(letter, line, MessageState.QUEUED, "put_back", reason=reason)
+def put_back(letters: Sequence[Letter], line: Line, reason: str) -> None:
+    """Surely not at Twilio: back to the queue, all in one transaction."""
+    with line.ledger.begin() as conn:
+        for message in (letter.message for letter in letters):
+            outbox.advance(
+                conn, message.message_id, MessageState.QUEUED, reason=reason, source=SOURCE, now=line.moment(), attempt=message.attempts
+            )
+    line.count("put_back", len(letters))
 
 
-def _advance(letter: Letter, line: Line, to: MessageState, what: str, *, reason: str, sid: str | None = None) -> None:
-    """Record one answer. A callback may have been quicker, and another run may have claimed since: then this changes nothing."""
+def _settle(letter: Letter, line: Line, to: MessageState, what: str, *, reason: str, sid: str | None = None) -> None:
+    """Record one answer, in a transaction of its own: once this returns, the ledger knows what Twilio has.
+
+    A callback may have been quicker, and another run may have claimed since: then this changes nothing.
+    """
     message = letter.message
     with line.ledger.begin() as conn:
         outbox.advance(conn, message.message_id, to, sid=sid, reason=reason, source=SOURCE, now=line.moment(), attempt=message.attempts)

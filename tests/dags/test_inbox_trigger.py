@@ -199,9 +199,19 @@ def test_F17_the_trigger_and_the_claim_agree_on_what_is_whole(tmp_path):
         ([(0, {"a"}), (5, {"a", "b"}), (10, {"b"})], [True, True, False]),
         ([(0, {"a"}), (5, {}), (10, {"a"})], [True, False, True]),
         ([(0, {"a", "b"}), (5, {"b"}), (10, {"b", "c"})], [True, False, True]),
-        ([(0, {"a", "b", "c"}), (5, {"b", "c"}), (10, {"c"}), (15, {"c"}), (20, {"c"}), (25, {})], [True, False, False, True, False, False]),
+        (
+            [(0, {"a", "b", "c"}), (5, {"b", "c"}), (10, {"c"}), (15, {"c"}), (20, {"c"}), (25, {})],
+            [True, False, False, True, False, False],
+        ),
     ],
-    ids=["nothing waits", "nobody claims it", "another one comes", "claimed and dropped again", "some claimed, one new", "a run took its share and left the rest"],
+    ids=[
+        "nothing waits",
+        "nobody claims it",
+        "another one comes",
+        "claimed and dropped again",
+        "some claimed, one new",
+        "a run took its share and left the rest",
+    ],
 )
 def test_when_the_bell_rings(looks_at, rings):
     from unpool_airflow.inbox_trigger import Bell

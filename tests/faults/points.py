@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from pipeline.delivery.sms import Sms
+from pipeline.ledger import staging
 from pipeline.ledger.engine import Ledger
 from pipeline.warehouse.connect import Warehouse
 from tests.homes import KILLED
@@ -68,6 +69,7 @@ def watch(kill: tuple[str, str, int] | None = None) -> Points:
     Warehouse.transaction = _warehouse(points, Warehouse.transaction)  # type: ignore[method-assign]
     Ledger.begin = _ledger(points, Ledger.begin)  # type: ignore[method-assign]
     event.listen(Engine, "before_cursor_execute", _note_write)
+    staging._copy = _copied(staging._copy)
     return points
 
 
@@ -109,6 +111,17 @@ def _ledger(points: Points, original: Callable[..., Any]) -> Callable[..., Abstr
             points.hit(point, AFTER)
 
     return lambda self: watched(self, f"ledger commit in {_who()}")
+
+
+def _copied(original: Callable[..., int]) -> Callable[..., int]:
+    """COPY goes past SQLAlchemy's cursor."""
+
+    def copy(conn: Any, *args: Any) -> int:
+        rows = original(conn, *args)
+        conn.info[_WROTE] = conn.info.get(_WROTE, False) or rows > 0
+        return rows
+
+    return copy
 
 
 def _note_write(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
