@@ -24,6 +24,9 @@ class DecideSummary:
     def is_anything(self) -> bool:
         return self.batches > 0
 
+    def __add__(self, later: DecideSummary) -> DecideSummary:
+        return DecideSummary(self.batches + later.batches, self.tubes + later.tubes)
+
 
 def decide(house: House, now: datetime) -> DecideSummary:
     """One decide batch, if anything waits for it. Time passing is a reason too: a tube becomes overdue, a specimen lost."""

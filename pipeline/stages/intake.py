@@ -38,10 +38,19 @@ class IntakeSummary:
     def is_anything(self) -> bool:
         return self.batches > 0
 
+    def __add__(self, later: IntakeSummary) -> IntakeSummary:
+        return IntakeSummary(
+            self.batches + later.batches,
+            self.files + later.files,
+            self.rows_received + later.rows_received,
+            self.rows_accepted + later.rows_accepted,
+            later.left,
+        )
 
-def one_run(house: House, now: datetime) -> IntakeSummary:
-    """What Airflow runs: `intake` up to the settings' `run_files`, so that decide and notify have their turn while a backlog lasts."""
-    return intake(house, now, limit=house.settings.run_files)
+
+def one_run(house: House, now: datetime, progress: Callable[[int], None] | None = None) -> IntakeSummary:
+    """`intake` up to the settings' `run_files`, so that decide and notify have their turn while a backlog lasts."""
+    return intake(house, now, progress, limit=house.settings.run_files)
 
 
 def intake(house: House, now: datetime, progress: Callable[[int], None] | None = None, limit: int | None = None) -> IntakeSummary:
