@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test quick lint bench clean
+.PHONY: demo up down test quick lint bench bench-day clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -38,6 +38,9 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready ## ratios to a floor measured in the same run
 	@$(BIN)/python -m tests.bench.bench
+
+bench-day: $(VENV)/.ready ## the whole national day, 26 million people: about half an hour, 40 GB of disk
+	@$(BIN)/python -m tests.bench.day
 
 clean: down
 	@rm -rf $(VENV) var build

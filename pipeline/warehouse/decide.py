@@ -10,12 +10,14 @@ from pipeline.warehouse.connect import Warehouse
 
 # Temporary tables of one decide batch, in the order in which they are made.
 STEPS = (
-    "touched_code", "touched_row", "touched", "scope_code", "scope_row", "unit", "unit_row", "unit_call", "tube_state",
-    "member", "pool_view", "verdict", "outcome_now", "list_now", "list_merge", "hold_now", "hold_after",
+    "touched_code", "touched_row", "seed", "seed_row", "touched", "touched_member", "scope_code", "scope_row",
+    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict", "outcome_now",
+    "list_now", "list_merge", "hold_now", "hold_after",
 )  # fmt: skip
 TEMPORARY = (
-    "touched_code", "touched_row", "touched", "scope_code", "scope_row", "unit", "unit_row", "unit_call", "tube_state",
-    "member", "pool_view", "verdict_now", "outcome_now", "list_now", "list_after", "hold_now", "hold_after",
+    "touched_code", "touched_row", "seed", "seed_row", "touched", "touched_member", "scope_code", "scope_row",
+    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now", "outcome_now",
+    "list_now", "list_after", "hold_now", "hold_after",
 )  # fmt: skip
 STORES = ("publish_clear", "publish_store", "outcome_clear", "outcome_store", "list_clear", "list_store", "hold_clear", "hold_store")
 
@@ -47,7 +49,7 @@ def decide_batch(warehouse: Warehouse, programme: Programme, *, batch_no: int, a
     clocks = programme.clocks
     given: dict[str, dict[str, object]] = {
         "touched_code": {"since": since},
-        "touched": {"since": since, "as_of": as_of},
+        "seed": {"since": since, "as_of": as_of},
         "unit_row": {"window_days": clocks.match_window_days},
         "tube_state": {"relabel_days": clocks.relabel_days},
         "member": {"as_of": as_of, "overdue_hours": clocks.overdue_hours, "lost_days": clocks.lost_days},

@@ -1,137 +1,165 @@
-"""How many times the floor intake + decide + enqueue cost: `make bench`, or `python -m tests.bench.bench --people 1000000`.
+"""`make bench`: what unpool costs, in ratios to what was measured in the same run, into docs/benchmarks.json, .md and the plots.
 
-The floor is DuckDB alone reading the same files as text into a database file, in the same run on the same machine. Seconds drift
-with the machine, ratios hold. Nothing here asserts a time.
+Seconds drift with the machine, ratios hold: each turn measures ours and what it is compared with one after the other, each in a
+process of its own, and the median of the turns' ratios counts. Nothing here asserts a time. The sections can be run alone:
+`python -m tests.bench.bench --only sending`. `--largest` adds the size of 26 million.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import shutil
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from zoneinfo import ZoneInfo
+from typing import Any
 
-import duckdb
 from rich.console import Console
-from rich.table import Table
 
-from pipeline.domain.words import FileKind
-from pipeline.ledger import server
-from pipeline.settings import Settings
-from pipeline.stages.decide import decide
-from pipeline.stages.house import open_house
-from pipeline.stages.init import init
-from pipeline.stages.intake import intake
-from pipeline.stages.receive import receive
-from pipeline.stages.status import status
-from tests.bench.crowd import AS_OF, Crowd, write_crowd
+from tests.bench import day, figures, report
+from tests.bench.crowd import Crowd, write_crowd
+from tests.bench.process import Measured, measured
 
-SIZES = (10_000, 1_000_000)
-NOW = AS_OF.replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")).astimezone(UTC)
-WARM_UP = 1_000
+SEED = 20261109
+# Name, people, turns.
+SIZES = (("10k", 10_000, 3), ("100k", 100_000, 3), ("1m", 1_000_000, 3), ("10m", 10_000_000, 2))
+LARGEST = (("26m", 26_000_000, 1),)
+PEERS_AT = "1m"
+PEERS = ("pandas_gx", "polars", "sqlite")
+PEER_MODULES = {"pandas_gx": "peers.pandas_gx", "polars": "peers.polars_peer", "sqlite": "peers.sqlite_peer"}
+# What the peers do too, without reading and writing.
+CORE = ("rules", "decide_facts")
+SMALL_FILES, SMALL_ROWS, SMALL_TURNS = 2_000, 260, 3
 
-
-@dataclass(frozen=True)
-class Turn:
-    """Seconds of one turn; decide includes enqueuing messages and cards in the ledger."""
-
-    floor: float
-    intake: float
-    decide: float
-    figures: dict[str, object]
-
-    @property
-    def ratio(self) -> float:
-        return (self.intake + self.decide) / self.floor
+Figures = dict[str, Any]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--people", type=int, action="append", help="may be given several times; 10,000 and 1,000,000 by default")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=20261109)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="may be given several times")
+    parser.add_argument("--largest", action="store_true", help="26 million people too")
     asked = parser.parse_args()
     console = Console()
-    console.print("Warming up: imports, and one small programme ...")
-    with tempfile.TemporaryDirectory(prefix="unpool-bench-") as folder:
-        imports = _seconds(lambda: measure(Path(folder) / "turn", write_crowd(Path(folder) / "files", WARM_UP, asked.seed)))
-    console.print(f"First run in this process, Great Expectations' imports included: {imports:.1f} s")
-    for people in asked.people or SIZES:
-        report(console, people, run(people, asked.turns, asked.seed))
+    for name in asked.only or SECTIONS:
+        found = SECTIONS[name](console, asked.largest)
+        # After each section: a long run that is broken off has told what it knew.
+        figures.write(found | figures.about())
+        console.print_json(data=figures.rounded(found))
+    report.write()
 
 
-def run(people: int, turns: int, seed: int) -> tuple[Crowd, list[Turn]]:
-    """The same files `turns` times, each time into a new installation."""
-    with tempfile.TemporaryDirectory(prefix="unpool-bench-") as folder:
-        crowd = write_crowd(Path(folder) / "files", people, seed)
-        return crowd, [measure(Path(folder) / f"turn-{number}", crowd) for number in range(turns)]
+def sizes(console: Console, is_largest: bool) -> Figures:
+    """Intake + decide + enqueue over the floor, and over the peers at one size."""
+    found: Figures = {}
+    for name, people, turns in SIZES + (LARGEST if is_largest else ()):
+        with crowd_of(console, people) as (folder, crowd):
+            floors: list[Measured] = []
+            ours: list[Measured] = []
+            peers: dict[str, list[Measured]] = {peer: [] for peer in PEERS if name == PEERS_AT}
+            for turn in range(turns):
+                with console.status(f"{people:,} people, turn {turn + 1} of {turns}"):
+                    floors.append(measured("floor", "--crowd", folder))
+                    ours.append(measured("ours", "--crowd", folder))
+                    for peer, done in peers.items():
+                        done.append(measured(PEER_MODULES[peer], "--crowd", folder, "--out", "{out}"))
+        found |= of_size(name, crowd, floors, ours)
+        for peer, done in peers.items():
+            found |= of_peer(f"{peer}_", f"_{name}", ours, done)
+    return found | {"floor_ratio_growth": found["floor_ratio_10m"] / found["floor_ratio_1m"]}
 
 
-def measure(folder: Path, crowd: Crowd) -> Turn:
-    """One turn: the floor, then the product in a home of its own. Copying into the inbox is not counted: senders do that."""
-    home = folder / "home"
-    settings = Settings(home=home, programme="vietnam")
-    try:
-        init(settings)
-        with open_house(settings) as house:
-            receive(house.home, crowd.manifests, "team-1", FileKind.MANIFEST)
-            receive(house.home, crowd.results, "lab-1", FileKind.RESULTS)
-            floor_s = _seconds(lambda: floor(folder / "floor.duckdb", crowd))
-            intake_s = _seconds(lambda: intake(house, NOW))
-            decide_s = _seconds(lambda: decide(house, NOW))
-            return Turn(floor_s, intake_s, decide_s, status(house))
-    finally:
-        server.stop(home)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def floor(database: Path, crowd: Crowd) -> None:
-    """What no product can be faster than: the rows as text, from the same files, in a database file."""
-    with duckdb.connect(str(database)) as connection:
-        for table, files in (("manifest", crowd.manifests), ("results", crowd.results)):
-            connection.execute(
-                f"CREATE TABLE {table} AS SELECT * FROM read_csv($files, all_varchar = true, header = true, delim = ',', filename = true)",
-                {"files": [str(file) for file in files]},
-            )
-
-
-def report(console: Console, people: int, done: tuple[Crowd, Sequence[Turn]]) -> None:
-    crowd, turns = done
-    table = Table(
-        title=f"{people:,} people, {len(crowd.manifests) + len(crowd.results):,} files, {crowd.bytes / 1e6:,.0f} MB, {len(turns)} turns"
-    )
-    for heading in ("", "median s", "times the floor", "µs a person"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    floor_s = median(turn.floor for turn in turns)
-    steps: dict[str, Callable[[Turn], float]] = {
-        "floor": lambda turn: turn.floor,
-        "intake": lambda turn: turn.intake,
-        "decide + enqueue": lambda turn: turn.decide,
-        "intake + decide + enqueue": lambda turn: turn.intake + turn.decide,
+def of_size(name: str, crowd: Crowd, floors: list[Measured], ours: list[Measured]) -> Figures:
+    floor_s = [one.figures["floor_s"] for one in floors]
+    whole_s = list(map(whole, ours))
+    return {
+        f"floor_ratio_{name}": median(ours_s / one_s for ours_s, one_s in zip(whole_s, floor_s, strict=True)),
+        f"floor_s_{name}": median(floor_s),
+        f"ours_s_{name}": median(whole_s),
+        f"intake_s_{name}": median(one.figures["intake_s"] for one in ours),
+        f"decide_s_{name}": median(one.figures["decide_s"] for one in ours),
+        f"s_per_million_{name}": median(whole_s) / crowd.people * 1e6,
+        f"peak_gib_{name}": max(one.peak_gib for one in ours),
+        f"parts_{name}": {part: median(one.figures["parts"].get(part, 0.0) for one in ours) for part in ours[0].figures["parts"]},
+        f"people_{name}": crowd.people,
+        f"files_{name}": len(crowd.manifests) + len(crowd.results),
+        f"bytes_{name}": crowd.bytes,
+        f"turns_{name}": len(ours),
     }
-    for name, of in steps.items():
-        seconds = median(of(turn) for turn in turns)
-        table.add_row(name, f"{seconds:.2f}", f"{seconds / floor_s:.1f}", f"{seconds / people * 1e6:.1f}")
-    console.print(table)
-    figures = turns[-1].figures
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(
-        f"Median of the turns' own ratios: [bold]{median(turn.ratio for turn in turns):.1f}[/bold]. Peak memory so far: {peak:,.0f} MB."
-    )
-    console.print({key: figures[key] for key in ("files", "rows", "tubes", "outcomes", "worklist", "callback", "holds", "messages")})
 
 
-def _seconds(step: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
+def of_peer(peer: str, size: str, ours: list[Measured], peers: list[Measured]) -> Figures:
+    pairs = list(zip(ours, peers, strict=True))
+    return {
+        f"{peer}ratio{size}": median(other.figures["seconds"] / whole(one) for one, other in pairs),
+        f"{peer}core_ratio{size}": median(other.figures["core_s"] / core(one) for one, other in pairs),
+        f"{peer}s{size}": median(other.figures["seconds"] for other in peers),
+        f"{peer}core_s{size}": median(other.figures["core_s"] for other in peers),
+        f"{peer}peak_gib{size}": max(other.peak_gib for other in peers),
+        f"{peer}steps{size}": {step: median(other.figures["steps"][step] for other in peers) for step in peers[0].figures["steps"]},
+        f"ours_core_s{size}": median(map(core, ours)),
+    }
+
+
+def small_files(console: Console, _is_largest: bool) -> Figures:
+    """Intake alone of many small manifests over that of one file with the same rows; result files alike in both."""
+    people = SMALL_FILES * SMALL_ROWS
+    with crowd_of(console, people, SMALL_ROWS) as (many, _), crowd_of(console, people, people) as (one, _):
+        turns = []
+        for turn in range(SMALL_TURNS):
+            with console.status(f"{SMALL_FILES:,} files of {SMALL_ROWS}, and one, turn {turn + 1} of {SMALL_TURNS}"):
+                turns.append([measured("ours", "--crowd", folder).figures["intake_s"] for folder in (many, one)])
+    return {
+        "small_files_ratio": median(many_s / one_s for many_s, one_s in turns),
+        "small_files_many_s": median(many_s for many_s, _ in turns),
+        "small_files_one_s": median(one_s for _, one_s in turns),
+    }
+
+
+def growth(console: Console, _is_largest: bool) -> Figures:
+    """One more file into the warehouse that `make bench-day` left."""
+    home = day.KEPT / "home"
+    if not home.exists():
+        console.print("No home of `make bench-day` here: what one more file costs is not measured.")
+        return {}
+    with console.status("One more file of 260"):
+        return measured("growth", "--home", home.absolute()).figures
+
+
+def alone(module: str, *arguments: object) -> Callable[[Console, bool], Figures]:
+    """A section that measures in turns by itself."""
+
+    def section(console: Console, _is_largest: bool) -> Figures:
+        with console.status(module):
+            return measured(module, *arguments).figures
+
+    return section
+
+
+SECTIONS: dict[str, Callable[[Console, bool], Figures]] = {
+    "sizes": sizes,
+    "small_files": small_files,
+    "growth": growth,
+    "sending": alone("sending"),
+    "drain": alone("drain"),
+    "latency": alone("latency"),
+}
+
+
+@contextmanager
+def crowd_of(console: Console, people: int, manifest_rows: int = 1_000) -> Iterator[tuple[Path, Crowd]]:
+    with tempfile.TemporaryDirectory(prefix="unpool-bench-") as folder:
+        with console.status(f"Writing the files of {people:,} people"):
+            crowd = write_crowd(Path(folder), people, SEED, manifest_rows=manifest_rows)
+        yield Path(folder), crowd
+
+
+def whole(one: Measured) -> float:
+    return float(one.figures["intake_s"] + one.figures["decide_s"])
+
+
+def core(one: Measured) -> float:
+    return float(sum(one.figures["parts"][part] for part in CORE))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from tests.bench import figures
 from tests.bench.crowd import Crowd, open_crowd, write_crowd
 from tests.bench.memory import GIB, watched
 from tests.bench.ours import MEMORY_LIMIT
+from tests.bench.process import environment
 
 PEOPLE = 26_000_000
 ROWS = 260
@@ -105,13 +106,12 @@ def fill_inbox(console: Console, settings: Settings, crowd: Crowd) -> None:
 
 def run(console: Console, settings: Settings, folder: Path) -> tuple[Sequence[dict[str, Any]], float]:
     """`unpool run` as anybody would start it. Every few seconds: files still in the inbox and memory in GiB; and the peak."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "UNPOOL_", "TWILIO_"))}
-    environment = inherited | {"UNPOOL_HOME": str(settings.home), "UNPOOL_MEMORY_LIMIT": MEMORY_LIMIT}
+    variables = environment() | {"UNPOOL_HOME": str(settings.home), "UNPOOL_MEMORY_LIMIT": MEMORY_LIMIT}
     line: list[dict[str, Any]] = []
     start = time.perf_counter()
     with (
         (folder / "run.log").open("w") as log,
-        subprocess.Popen([sys.executable, "-m", "pipeline", "run"], env=environment, stdout=log, stderr=log) as process,
+        subprocess.Popen([sys.executable, "-m", "pipeline", "run"], env=variables, stdout=log, stderr=log) as process,
         watched(process.pid, folder) as memory,
         console.status("Running ...") as shown,
     ):

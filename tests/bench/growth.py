@@ -71,7 +71,7 @@ def one_more(house: House, folder: Path, first: int) -> float:
     collected = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).replace(tzinfo=None) - timedelta(hours=1)
     # A digit more than the day's codes have.
     lines = [
-        f"{with_check(f'UP{first + row // POOL:08d}7')},{collected:%Y-%m-%d %H:%M},Nguyễn Thị Lan,1980-06-15,F,0520{first % 10**6:06d},,{POOL},field,"
+        f"{with_check(f'UP{first + row // POOL:08d}7')},{collected:%Y-%m-%d %H:%M},Nguyễn Thị Lan,1980-06-15,F,0520{(first + row) % 10**6:06d},,{POOL},field,"
         for row in range(ROWS)
     ]
     file = folder / f"more_{first}.csv"
