@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-EVERY_S = 0.25
+EVERY_S = 0.5
 GIB = 1024**3
 
 
