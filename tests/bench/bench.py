@@ -2,14 +2,14 @@
 
 Seconds drift with the machine, ratios hold: each turn measures ours and what it is compared with one after the other, each in a
 process of its own, and the median of the turns' ratios counts. Nothing here asserts a time. The sections can be run alone:
-`python -m tests.bench.bench --only sending`. `--largest` adds the size of 26 million.
+`python -m tests.bench.bench --only sending`, and so can sizes: `--only sizes --size 1m`; 26 million only so.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -23,8 +23,8 @@ from tests.bench.process import Measured, measured
 
 SEED = 20261109
 # Name, people, turns.
-SIZES = (("10k", 10_000, 3), ("100k", 100_000, 3), ("1m", 1_000_000, 3), ("10m", 10_000_000, 2))
-LARGEST = (("26m", 26_000_000, 1),)
+SIZES = {"10k": (10_000, 3), "100k": (100_000, 3), "1m": (1_000_000, 3), "10m": (10_000_000, 2), "26m": (26_000_000, 1)}
+USUAL = ("10k", "100k", "1m", "10m")
 PEERS_AT = "1m"
 PEERS = ("pandas_gx", "polars", "sqlite")
 PEER_MODULES = {"pandas_gx": "peers.pandas_gx", "polars": "peers.polars_peer", "sqlite": "peers.sqlite_peer"}
@@ -33,26 +33,29 @@ CORE = ("rules", "decide_facts")
 SMALL_FILES, SMALL_ROWS, SMALL_TURNS = 2_000, 260, 3
 
 Figures = dict[str, Any]
+# The sizes that were asked for, in. Only `sizes` looks at them.
+Section = Callable[[Console, Sequence[str]], Figures]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="may be given several times")
-    parser.add_argument("--largest", action="store_true", help="26 million people too")
+    parser.add_argument("--size", choices=SIZES, action="append", help="of the section `sizes`; may be given several times")
     asked = parser.parse_args()
     console = Console()
     for name in asked.only or SECTIONS:
-        found = SECTIONS[name](console, asked.largest)
+        found = SECTIONS[name](console, asked.size or USUAL)
         # After each section: a long run that is broken off has told what it knew.
         figures.write(found | figures.about())
         console.print_json(data=figures.rounded(found))
     report.write()
 
 
-def sizes(console: Console, is_largest: bool) -> Figures:
+def sizes(console: Console, asked: Sequence[str]) -> Figures:
     """Intake + decide + enqueue over the floor, and over the peers at one size."""
     found: Figures = {}
-    for name, people, turns in SIZES + (LARGEST if is_largest else ()):
+    for name in asked:
+        people, turns = SIZES[name]
         with crowd_of(console, people) as (folder, crowd):
             floors: list[Measured] = []
             ours: list[Measured] = []
@@ -66,7 +69,8 @@ def sizes(console: Console, is_largest: bool) -> Figures:
         found |= of_size(name, crowd, floors, ours)
         for peer, done in peers.items():
             found |= of_peer(f"{peer}_", f"_{name}", ours, done)
-    return found | {"floor_ratio_growth": found["floor_ratio_10m"] / found["floor_ratio_1m"]}
+    known = figures.read() | found
+    return found | {"floor_ratio_growth": known["floor_ratio_10m"] / known["floor_ratio_1m"]}
 
 
 def of_size(name: str, crowd: Crowd, floors: list[Measured], ours: list[Measured]) -> Figures:
@@ -101,7 +105,7 @@ def of_peer(peer: str, size: str, ours: list[Measured], peers: list[Measured]) -
     }
 
 
-def small_files(console: Console, _is_largest: bool) -> Figures:
+def small_files(console: Console, _: Sequence[str]) -> Figures:
     """Intake alone of many small manifests over that of one file with the same rows; result files alike in both."""
     people = SMALL_FILES * SMALL_ROWS
     with crowd_of(console, people, SMALL_ROWS) as (many, _), crowd_of(console, people, people) as (one, _):
@@ -116,7 +120,7 @@ def small_files(console: Console, _is_largest: bool) -> Figures:
     }
 
 
-def growth(console: Console, _is_largest: bool) -> Figures:
+def growth(console: Console, _: Sequence[str]) -> Figures:
     """One more file into the warehouse that `make bench-day` left."""
     home = day.KEPT / "home"
     if not home.exists():
@@ -126,17 +130,17 @@ def growth(console: Console, _is_largest: bool) -> Figures:
         return measured("growth", "--home", home.absolute()).figures
 
 
-def alone(module: str, *arguments: object) -> Callable[[Console, bool], Figures]:
+def alone(module: str, *arguments: object) -> Section:
     """A section that measures in turns by itself."""
 
-    def section(console: Console, _is_largest: bool) -> Figures:
+    def section(console: Console, _: Sequence[str]) -> Figures:
         with console.status(module):
             return measured(module, *arguments).figures
 
     return section
 
 
-SECTIONS: dict[str, Callable[[Console, bool], Figures]] = {
+SECTIONS: dict[str, Section] = {
     "sizes": sizes,
     "small_files": small_files,
     "growth": growth,

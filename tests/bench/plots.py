@@ -33,6 +33,7 @@ def write_cost(known: Mapping[str, Any], sizes: list[str], file: Path) -> None:
         for size, many in zip(sizes, people, strict=True):
             _note(left, f"×{known[f'floor_ratio_{size}']:.1f}", many, known[f"ours_s_{size}"])
         left.set(xscale="log", yscale="log", xlabel="people", ylabel="seconds", title="Intake + decide + enqueue, and the floor")
+        left.margins(x=0.12)
         left.legend(frameon=False)
         base = [0.0] * len(sizes)
         for name, label, colour in (("intake_s", "intake", BLUE), ("decide_s", "decide + enqueue", ORANGE)):
