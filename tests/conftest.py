@@ -15,9 +15,22 @@ from twilio.rest import Client
 from pipeline.delivery.stand_in import ANYBODY
 from pipeline.ledger import server
 from pipeline.ledger.engine import migrate, open_ledger
+from tests.faults.reliability import Record
 from tests.homes import Installation, admin, new_installation
 
 TEMPLATE = "installation_template"
+_faults = Record()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In the process that prints the reports, whoever ran the tests."""
+    if report.when == "call":
+        _faults.note(report.nodeid, report.outcome, report.user_properties)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        _faults.write()
 
 
 @pytest.fixture(scope="session")

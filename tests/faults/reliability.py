@@ -1,0 +1,51 @@
+"""What the fault tests found: every test of a row of the fault catalogue, how it ended, and the figures that it measured.
+
+A test tells a figure by pytest's `record_property("faulted_sends", 20_000)`; figures of one name from several tests are added up. The
+session writes them to build/reliability.json; `make reliability` runs the lane and renders docs/reliability.md and .json from it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FOUND = Path("build/reliability.json")
+# test_C01_killed_in_a_run, test_C02_T09_...: the rows that a test is about.
+_ROW = re.compile(r"[A-Z][0-9]{2}")
+
+
+def rows_of(name: str) -> list[str]:
+    """The catalogue's rows that a test's name begins with; [] for a test of none."""
+    rows: list[str] = []
+    for part in name.removeprefix("test_").split("_"):
+        if not _ROW.fullmatch(part):
+            break
+        rows.append(part)
+    return rows
+
+
+@dataclass
+class Record:
+    """One session's fault tests. `tests`: row → test → how many of its cases passed and failed; `figures`: name → sum."""
+
+    tests: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
+    figures: Counter[str] = field(default_factory=Counter)
+
+    def note(self, nodeid: str, outcome: str, properties: list[tuple[str, object]]) -> None:
+        """Take the report of one test's call."""
+        name = nodeid.rpartition("::")[2].partition("[")[0]
+        if not (rows := rows_of(name)):
+            return
+        for row in rows:
+            self.tests.setdefault(row, {}).setdefault(name, Counter())[outcome] += 1
+        for figure, value in properties:
+            if isinstance(value, int) and not isinstance(value, bool):
+                self.figures[figure] += value
+
+    def write(self, path: Path = FOUND) -> None:
+        if self.tests:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"tests": self.tests, "figures": self.figures}, indent=1, sort_keys=True) + "\n")
