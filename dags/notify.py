@@ -16,7 +16,8 @@ else from TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM. Without either,
 - *A task that retries*: the ledger or Twilio does not answer. Leave it; nothing is sent twice.
 - *A task that failed at once*: the log's last line says what to mend: mostly the account, the sender or a permission at Twilio.
 - Messages in state `failed` or `no_phone` are not failures of this DAG: those people are to be called (`unpool holds`, `unpool lists`).
-- Many `undelivered` of one sort at once: pause this DAG, look at the error codes (`unpool status`), and talk to Twilio.
+- *Messages wait, and nothing failed*: a breaker or somebody's `unpool pause` (`unpool status`, `unpool holds`). Two people let a breaker go.
+- Many `undelivered` of one sort at once: `unpool pause`, look at the error codes (`unpool status`), and talk to Twilio.
 
 ## Tóm tắt
 Gửi tin nhắn đến hạn qua Twilio, đúng tốc độ và ngoài giờ yên lặng; không bao giờ gửi lại khi chưa rõ tin trước đã đến hay chưa. Khi lỗi:

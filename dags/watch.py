@@ -1,8 +1,8 @@
 """
 # watch: what should have happened and has not
 
-**What it does.** Looks every ten minutes for tubes without a result past the limit (`overdue`, later `lost`), specimens that nobody
-opened, files and messages that stand still, and counts that do not balance; opens holds for the operator and closes those that settled.
+**What it does.** Looks every ten minutes for tubes without a result past the limit (`overdue`, later `lost`), labs that fell silent, and
+counts that do not balance; opens holds for the operator and closes those that settled.
 
 **When.** Every ten minutes. It waits for nobody, since what it looks for is what did not happen.
 
@@ -10,14 +10,14 @@ opened, files and messages that stand still, and counts that do not balance; ope
 
 ## If it fails
 - *A task that retries* waits for the warehouse's lock or for PostgreSQL. Leave it.
-- *A task that failed at once* names an invariant that does not hold, or a setting. If it is an invariant: **pause `notify`**, run
+- *A task that failed at once* names an invariant that does not hold, or a setting. If it is an invariant: **`unpool pause`**, run
   `unpool verify`, and hand its output to whoever maintains this installation.
 - Clearing is always safe: a hold is one row, however often it is found.
 - A failing watch hides no result and sends nothing; but nobody is told of overdue tubes until it runs again.
 
 ## Tóm tắt
 Mười phút một lần, tìm ống quá hạn chưa có kết quả, việc bị đứng yên và số liệu không khớp, rồi mở việc cần người xử lý. Khi lỗi: xem dòng
-cuối của nhật ký; nếu là sai bất biến thì tạm dừng `notify`, chạy `unpool verify` và báo người quản trị.
+cuối của nhật ký; nếu là sai bất biến thì chạy `unpool pause`, rồi `unpool verify` và báo người quản trị.
 """
 
 from __future__ import annotations

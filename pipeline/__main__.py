@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipeline.domain.words import FileKind
+from pipeline.domain.words import Choice, FileKind
 from pipeline.errors import UnpoolError
 from pipeline.settings import Settings
 
@@ -163,13 +163,78 @@ def holds() -> None:
     Example: unpool holds
     """
     from pipeline.ledger import holds as questions
+    from pipeline.ledger.decisions import people_for
     from pipeline.show import show_holds
     from pipeline.stages.house import open_house
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, house.ledger.begin() as conn:
         waiting = questions.open_holds(conn)
-    show_holds(out, waiting, _now(settings))
+        spoken = people_for(conn, [one.hold_id for one in waiting])
+    show_holds(out, waiting, spoken, _now(settings))
+
+
+Who = Annotated[str, typer.Option("--by", help="Who decides.", metavar="NAME")]
+Why = Annotated[str, typer.Option("--why", help="The reason, without anybody's data: it goes into the audit.", metavar="TEXT")]
+HoldId = Annotated[str, typer.Argument(help="The hold's id, or its first characters, as `unpool holds` shows it.", metavar="HOLD")]
+
+
+@app.command()
+def release(hold: HoldId, who: Who, why: Why) -> None:
+    """Let go what a hold stops: a held file, a lab's files, all messages. Takes two people.
+
+    Example: unpool release 3f2a91bc --by lan --why "lab 1 confirms the list"
+    """
+    _answer(hold, Choice.RELEASE, who, why)
+
+
+@app.command()
+def refuse(hold: HoldId, who: Who, why: Why) -> None:
+    """Refuse what a hold stops: it is never taken in. One person is enough.
+
+    Example: unpool refuse 3f2a91bc --by lan --why "sent by mistake"
+    """
+    _answer(hold, Choice.REFUSE, who, why)
+
+
+def _answer(hold: str, choice: Choice, who: str, why: str) -> None:
+    from pipeline.show import show_answer
+    from pipeline.stages.answer import answer
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house:
+        show_answer(out, answer(house, hold, choice, who=who, why=why, now=_now(settings)))
+
+
+@app.command()
+def pause(who: Who, why: Why) -> None:
+    """Stop all sending at once: no further message leaves, whoever sends.
+
+    Example: unpool pause --by lan --why "a lab reports swapped plates"
+    """
+    from pipeline.stages.answer import pause as stop
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house:
+        stop(house, who=who, why=why, now=_now(settings))
+    out.print("Sending is paused. Nothing is lost: messages wait until `unpool resume`.")
+
+
+@app.command()
+def resume(who: Who, why: Why) -> None:
+    """Let messages go out again after `unpool pause`.
+
+    Example: unpool resume --by lan --why "plates checked"
+    """
+    from pipeline.stages.answer import resume as go_on
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house:
+        go_on(house, who=who, why=why, now=_now(settings))
+    out.print("Sending goes on, unless a breaker keeps it: `unpool status`.")
 
 
 @app.command()

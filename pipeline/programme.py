@@ -43,6 +43,10 @@ class Clocks:
     max_collected_age_days: int
     unknown_wait_s: int
     unopened_hours: int
+    # A file whose results are mostly older than this is held: somebody may be sending last season's again.
+    max_result_age_days: int
+    # A lab that sent day after day and is silent for longer than this, and for longer than ever before, is asked why.
+    lab_silent_hours: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,8 @@ def _clocks(table: Table) -> Clocks:
         max_collected_age_days=table.whole("max_collected_age_days"),
         unknown_wait_s=table.whole("unknown_wait_s", 30),
         unopened_hours=table.whole("unopened_hours"),
+        max_result_age_days=table.whole("max_result_age_days", 14),
+        lab_silent_hours=table.whole("lab_silent_hours", 24),
     )
     if clocks.lost_days * 24 <= clocks.overdue_hours:
         table.fail("lost_days", "must be later than overdue_hours: a tube is overdue before it is lost")

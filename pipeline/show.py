@@ -11,15 +11,20 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from pipeline.domain.words import Choice, HoldReason
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.receipts import Receipt
 from pipeline.quality.texts import reason_text
+from pipeline.stages.answer import Answered
 from pipeline.stages.lists import ListFile
 from pipeline.stages.run import RunSummary
 from pipeline.stages.sending import WhyWaiting
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
+BREAKERS = (HoldReason.TOO_MANY_MESSAGES, HoldReason.LAB_SHIFTED, HoldReason.LAB_SILENT)
+# Of a hold's id: enough to tell some ten thousand apart.
+SHORT_ID = 8
 # A screen of so many columns holds every count beside the names.
 WIDE = 120
 # Columns that may take several lines where the screen is narrow; codes and numbers never do.
@@ -30,7 +35,8 @@ WHY_QUEUED = {
     "waiting": "Messages wait for the next run.",
     WhyWaiting.NO_CREDENTIALS: "Messages wait: no Twilio account is set (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).",
     WhyWaiting.QUIET_HOURS: "Messages wait for the end of the quiet hours.",
-    WhyWaiting.PAUSED: "Messages wait: sending is paused.",
+    WhyWaiting.PAUSED: "Messages wait: sending is paused (`unpool resume`).",
+    WhyWaiting.BREAKER: "Messages wait: a breaker has tripped. `unpool holds` says which; two people let it go with `unpool release`.",
     WhyWaiting.CONFIGURATION: "Messages wait: Twilio refuses the account or its sender. The log of the last run of notify names the code.",
     WhyWaiting.PROVIDER: "Messages wait: Twilio asks to wait or does not answer. They go out by themselves.",
 }
@@ -92,18 +98,29 @@ def show_files(out: Console, listing: Sequence[Receipt]) -> None:
         out.print(f"... and {len(listing) - SHOWN:,} before these", highlight=False)
 
 
-def show_holds(out: Console, waiting: Sequence[Hold], now: datetime) -> None:
-    """Open holds, the oldest first."""
-    table = _table("holds", "reason", "subject", "owner", "age", "what to do", right=("age",))
-    for one in sorted(waiting, key=lambda hold: hold.opened_at)[:SHOWN]:
+def show_holds(out: Console, waiting: Sequence[Hold], spoken: Mapping[str, int], now: datetime) -> None:
+    """Open holds, the breakers first, then the oldest. `spoken`: hold → how many people have said `release`."""
+    table = _table("holds", "id", "reason", "subject", "owner", "age", "said", "what to do", right=("age",))
+    for one in sorted(waiting, key=lambda hold: (hold.reason not in BREAKERS, hold.opened_at))[:SHOWN]:
         hours = (now - one.opened_at).total_seconds() / 3600
         age = f"{hours / 24:,.0f} d" if hours >= 48 else f"{hours:,.0f} h"
-        table.add_row(one.reason, one.subject, one.owner, age, reason_text(one.reason, "en"))
+        said = f"{spoken[one.hold_id]} of {Choice.RELEASE.people}" if one.hold_id in spoken else ""
+        table.add_row(one.hold_id[:SHORT_ID], one.reason, one.subject, one.owner, age, said, reason_text(one.reason, "en"))
     out.print(table)
     if len(waiting) > SHOWN:
         out.print(f"... and {len(waiting) - SHOWN:,} more", highlight=False)
     if not waiting:
         out.print("Nothing waits for a decision.")
+
+
+def show_answer(out: Console, found: Answered) -> None:
+    """What was said to a hold, and whether it is done."""
+    what = f"{found.hold.reason} {found.hold.subject}"
+    if not found.is_done:
+        out.print(f"{what}: {found.people} of {found.needed} people say {found.choice}. Another person must say so too.", highlight=False)
+        return
+    done = {Choice.RELEASE: "let go", Choice.REFUSE: "refused"}[found.choice]
+    out.print(f"{what}: {done}" + (f", {found.files:,} files with it." if found.files else "."), highlight=False)
 
 
 def show_lists(out: Console, written: Sequence[ListFile], rows: int) -> None:

@@ -110,6 +110,28 @@ class HoldReason(StrEnum):
     SAMPLE_DISAGREES = "sample_disagrees"
     SEND_FAILED = "send_failed"
     UNOPENED = "unopened"
+    # The breakers: what a lab or we ourselves suddenly do otherwise than before.
+    LAB_SHIFTED = "lab_shifted"
+    LAB_SILENT = "lab_silent"
+    TOO_MANY_MESSAGES = "too_many_messages"
+
+
+class Choice(StrEnum):
+    """What a person says to a hold. `release`: let go what it stops; `refuse`: it is not to be used."""
+
+    RELEASE = "release"
+    REFUSE = "refuse"
+
+    @property
+    def people(self) -> int:
+        """How many must say so before it is done: to let something go takes two, to stop it one."""
+        match self:
+            case Choice.RELEASE:
+                return 2
+            case Choice.REFUSE:
+                return 1
+            case _:
+                assert_never(self)
 
 
 class FileKind(StrEnum):

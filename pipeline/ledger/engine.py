@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 from alembic import command
@@ -22,6 +23,9 @@ WRITER_LOCK = 0x756E_0002
 LOCK_NOT_AVAILABLE = "55P03"
 # SQLSTATE classes that waiting heals: connection, serialization and deadlock, resources, operator's doing.
 PASSING = frozenset({"08", "40", "53", "57"})
+Answer = TypeVar("Answer")
+# What `begin` gives, by a name for the rooms that do not know SQLAlchemy.
+Transaction = Connection
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,33 @@ class Ledger:
         What the database refuses is raised as LedgerUnavailable where trying again may help, else as Broken: with the names of the
         error, table and constraint, since the driver's own text quotes the row.
         """
+        with self._translating(), self.engine.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def asking(self) -> Iterator[Callable[[Callable[[Connection], Answer]], Answer]]:
+        """A way to ask many short questions, each seeing what is committed by then, over one connection. Errors as for `begin`."""
+        if self.engine.dialect.name != "postgresql":
+            # One connection for all there is: in a transaction of its own.
+            def ask_in_turn(question: Callable[[Connection], Answer]) -> Answer:
+                with self.begin() as conn:
+                    return question(conn)
+
+            yield ask_in_turn
+            return
+        with self._translating(), self.engine.connect() as conn:
+            conn.execution_options(isolation_level="AUTOCOMMIT")
+
+            def ask(question: Callable[[Connection], Answer]) -> Answer:
+                with self._translating():
+                    return question(conn)
+
+            yield ask
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
         try:
-            with self.engine.begin() as conn:
-                yield conn
+            yield
         except (DBAPIError, psycopg.Error) as error:
             raise _translated(error) from None
 

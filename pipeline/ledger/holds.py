@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, case, func, null, select, update
+from sqlalchemy import Connection, Text, case, cast, func, null, select, update
 
 from pipeline.domain.words import HoldReason
 from pipeline.ledger.columns import insert_into
@@ -51,6 +51,16 @@ def upsert_many(conn: Connection, rows: Iterable[Mapping[str, Any]], now: dateti
         )
 
 
+def open_once(conn: Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Open holds that were never there; returns the ids of those. One that somebody answered stays answered. Rows as for `upsert_many`."""
+    opened: list[str] = []
+    for row in rows:
+        statement = insert_into(conn, hold).values(**row, opened_at=now).on_conflict_do_nothing(index_elements=["hold_id"])
+        if conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount:
+            opened.append(str(row["hold_id"]))
+    return opened
+
+
 def close_many(conn: Connection, hold_ids: Iterable[str], now: datetime) -> None:
     """Close holds; closed and unknown ones stay as they are."""
     for some in _some(hold_ids):
@@ -60,6 +70,23 @@ def close_many(conn: Connection, hold_ids: Iterable[str], now: datetime) -> None
 def open_holds(conn: Connection) -> list[Hold]:
     """What waits for a person, oldest first."""
     statement = select(hold).where(hold.c.closed_at.is_(None)).order_by(hold.c.opened_at, hold.c.reason, hold.c.subject, hold.c.hold_id)
+    return [Hold(**row) for row in conn.execute(statement).mappings()]
+
+
+def open_for(conn: Connection, reason: HoldReason) -> list[Hold]:
+    """Open holds of one reason, by subject."""
+    statement = select(hold).where(hold.c.closed_at.is_(None), hold.c.reason == reason).order_by(hold.c.subject, hold.c.hold_id)
+    return [Hold(**row) for row in conn.execute(statement).mappings()]
+
+
+def find(conn: Connection, beginning: str) -> list[Hold]:
+    """Open holds whose id begins with `beginning` (hexadecimal digits and dashes), locked until the transaction ends."""
+    wanted = beginning.strip().lower().replace("-", "")
+    if not wanted or set(wanted) - set("0123456789abcdef"):
+        return []
+    # Ids are compared as text of 32 digits: that is how both databases can look at a beginning.
+    digits = func.replace(cast(hold.c.hold_id, Text), "-", "")
+    statement = select(hold).where(hold.c.closed_at.is_(None), digits.startswith(wanted)).order_by(hold.c.hold_id).with_for_update()
     return [Hold(**row) for row in conn.execute(statement).mappings()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from pipeline.errors import Broken
 from pipeline.ledger.tables import BatchKind, BatchState, batch
@@ -43,6 +43,12 @@ def finish(conn: Connection, batch_no: int, now: datetime) -> None:
     )
     if conn.execute(select(batch.c.state).where(batch.c.batch_no == batch_no)).scalar() is not BatchState.DONE:
         raise Broken(f"There is no batch {batch_no}.", batch_no=batch_no)
+
+
+def last_decided(conn: Connection, before: int) -> int:
+    """Number of the last decide batch before number `before`; 0 where there is none."""
+    statement = select(func.max(batch.c.batch_no)).where(batch.c.kind == BatchKind.DECIDE, batch.c.batch_no < before)
+    return int(conn.execute(statement).scalar() or 0)
 
 
 def all_done(conn: Connection) -> list[Batch]:

@@ -139,7 +139,7 @@ def _enqueued(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
 
 
 def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]:
-    """Take up to `n` due messages for sending, most urgent first; commit before calling Twilio. Nothing while sending is paused.
+    """Take up to `n` due messages for sending, most urgent first; commit before calling Twilio. Nothing while sending is stopped.
 
     Workers that claim at the same time get different messages. Outdated ones are superseded instead of claimed; one whose specimen has
     another message on the wire waits. `is_correction` is set where an earlier result of the specimen may have reached the person.
@@ -147,7 +147,7 @@ def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]
     if conn.dialect.name == "postgresql":
         conn.execute(_WALK_THE_QUEUE)
     claimed: list[str] = []
-    while len(claimed) < n and not switches.is_paused(conn):
+    while len(claimed) < n and switches.stopped_by(conn) is None:
         candidates = (
             select(message.c.message_id, _has_newer.label("has_newer"))
             .where(message.c.state == MessageState.QUEUED, message.c.due_at <= now, _may_go)

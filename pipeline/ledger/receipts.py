@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -41,6 +41,7 @@ class Receipt:
     rows_held: int
     rows_warned: int
     settled_at: datetime | None
+    released_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,60 @@ def settle(conn: Connection, batch_no: int, rows: Iterable[Mapping[str, Any]], n
     )
     if conn.execute(statement, settled).rowcount != len(settled):
         raise Broken(f"A file was settled that is not in batch {batch_no}, or twice.", batch_no=batch_no)
+
+
+def held(conn: Connection, sender: str, reasons: Collection[str]) -> list[int]:
+    """Numbers of a sender's files that are held for one of `reasons`."""
+    statement = select(receipt.c.receipt_no).where(
+        receipt.c.verdict == Verdict.HELD, receipt.c.sender == sender, receipt.c.reason.in_(reasons)
+    )
+    return list(conn.execute(statement.order_by(receipt.c.receipt_no)).scalars())
+
+
+def release(conn: Connection, receipt_nos: Sequence[int], now: datetime) -> int:
+    """Let held files through: they wait for a batch once more. Returns how many; what is not held stays as it is."""
+    nothing: dict[str, Any] = dict.fromkeys(ROW_COUNTS, 0) | dict.fromkeys(("batch_no", "kind", "profile", "reason", "settled_at"))
+    statement = update(receipt).where(receipt.c.receipt_no.in_(receipt_nos), receipt.c.verdict == Verdict.HELD)
+    return int(conn.execute(statement.values(nothing | {"verdict": Verdict.WAITING, "released_at": now})).rowcount)
+
+
+def refuse(conn: Connection, receipt_nos: Sequence[int], reason: str) -> int:
+    """Refuse held files, all their rows with them. Returns how many; what is not held stays as it is."""
+    statement = update(receipt).where(receipt.c.receipt_no.in_(receipt_nos), receipt.c.verdict == Verdict.HELD)
+    rows = {"rows_rejected": receipt.c.rows_rejected + receipt.c.rows_held, "rows_held": 0}
+    return int(conn.execute(statement.values(rows | {"verdict": Verdict.REFUSED, "reason": reason})).rowcount)
+
+
+def accepted_rows(conn: Connection, after: int, before: int) -> dict[FileKind, int]:
+    """Rows accepted by the batches numbered between `after` and `before`, by kind of file."""
+    statement = select(receipt.c.kind, func.sum(receipt.c.rows_accepted)).where(
+        receipt.c.batch_no > after, receipt.c.batch_no < before, receipt.c.verdict == Verdict.ACCEPTED
+    )
+    return {kind: int(rows) for kind, rows in conn.execute(statement.group_by(receipt.c.kind))}
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How a sender of result files sent since some day: the last file, how many there were, and the longest pause between two."""
+
+    sender: str
+    last_receipt_no: int
+    last_at: datetime
+    files: int
+    longest_pause: timedelta
+
+
+def rhythms(conn: Connection, since: datetime) -> list[Rhythm]:
+    """The rhythm of each sender whose result files were accepted since `since`, by sender."""
+    columns = (receipt.c.sender, receipt.c.receipt_no, receipt.c.received_at)
+    statement = select(*columns).where(
+        receipt.c.kind == FileKind.RESULTS, receipt.c.verdict == Verdict.ACCEPTED, receipt.c.received_at >= since
+    )
+    found: dict[str, Rhythm] = {}
+    for sender, number, at in conn.execute(statement.order_by(receipt.c.received_at, receipt.c.receipt_no)):
+        before = found.get(sender, Rhythm(sender, number, at, 0, timedelta(0)))
+        found[sender] = Rhythm(sender, number, at, before.files + 1, max(before.longest_pause, at - before.last_at))
+    return [found[sender] for sender in sorted(found)]
 
 
 def of_batch(conn: Connection, batch_no: int) -> list[Receipt]:

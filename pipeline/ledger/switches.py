@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
+from pipeline.domain.words import HoldReason
 from pipeline.ledger.columns import insert_into
-from pipeline.ledger.tables import switch
+from pipeline.ledger.engine import Ledger
+from pipeline.ledger.tables import hold, switch
 
 PAUSED = "sending_paused"
 WAITS = "sending_waits"
+
+
+# Breakers that stop every message. Those about one lab stop that lab's files.
+STOP_SENDING = (HoldReason.TOO_MANY_MESSAGES,)
+
+
+class Stop(StrEnum):
+    """Who keeps messages from going out: a person's switch, or a breaker that two people must release."""
+
+    PAUSED = "paused"
+    BREAKER = "breaker"
 
 
 @dataclass(frozen=True)
@@ -23,9 +39,19 @@ class Switch:
     at: datetime
 
 
-def is_paused(conn: Connection) -> bool:
-    """Whether sending stands still. A switch that nobody ever turned is off."""
-    return bool(conn.execute(select(switch.c.is_on).where(switch.c.name == PAUSED)).scalar())
+def stopped_by(conn: Connection) -> Stop | None:
+    """Why nothing may be sent now; None where it may. A switch that nobody ever turned is off."""
+    is_paused = select(1).where(switch.c.name == PAUSED, switch.c.is_on).exists()
+    is_tripped = select(1).where(hold.c.reason.in_(STOP_SENDING), hold.c.closed_at.is_(None)).exists()
+    found = conn.execute(select(case((is_paused, Stop.PAUSED.value), (is_tripped, Stop.BREAKER.value)))).scalar()
+    return Stop(found) if found else None
+
+
+@contextmanager
+def asked(ledger: Ledger) -> Iterator[Callable[[], Stop | None]]:
+    """`stopped_by`, to be asked before every single message: one connection for all, so that asking costs next to nothing."""
+    with ledger.asking() as ask:
+        yield lambda: ask(stopped_by)
 
 
 def set_paused(conn: Connection, is_on: bool, *, reason: str, who: str, now: datetime) -> None:

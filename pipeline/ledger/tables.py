@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from pipeline.domain.words import FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
+from pipeline.domain.words import Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
 from pipeline.ledger.columns import Moment, Number, word
 
 
@@ -88,6 +88,8 @@ receipt = Table(
     Column("reason", Text),
     *(Column(name, Integer, nullable=False, server_default="0") for name in ROW_COUNTS),
     Column("settled_at", Moment),
+    # When two people let a held file through: it is taken in once more, and not held again for the same reason.
+    Column("released_at", Moment),
     CheckConstraint("rows_received = rows_accepted + rows_duplicate + rows_rejected + rows_held", name="rows_balance"),
     CheckConstraint(" AND ".join(f"{name} >= 0" for name in ROW_COUNTS), name="rows_not_negative"),
     CheckConstraint("(verdict = 'waiting') = (settled_at IS NULL)", name="settled_with_verdict"),
@@ -161,6 +163,21 @@ hold = Table(
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
     Index("ix_hold_open", "reason", postgresql_where=sql("closed_at IS NULL"), sqlite_where=sql("closed_at IS NULL")),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("decision_no", Number, Identity(), primary_key=True),
+    Column("hold_id", _key, ForeignKey("hold.hold_id"), nullable=False),
+    # Of the hold: what was said to an earlier opening counts for nothing.
+    Column("opened_at", Moment, nullable=False),
+    Column("choice", word(Choice, "choice"), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    # A person speaks once: two people are two.
+    UniqueConstraint("hold_id", "opened_at", "who"),
 )
 
 switch = Table(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 JUMP_FACTOR = 5.0
 JUMP_FLOOR = 0.5
 
+SHIFTS = ("shift", "shift_limit", "invalid_shift", "invalid_shift_limit")
+# Why a file is held for what its lab did of late, not for what is in it: one question about the lab stands for all such files.
+LAB_SHIFTS = ("lab_positivity_shifted", "lab_invalid_shifted")
 NO_ROWS = "no_rows"
 _VERDICTS = {"hold": Verdict.HELD, "refuse": Verdict.REFUSED}
 
@@ -37,7 +40,8 @@ def judge_files(profiles: pd.DataFrame, kind: FileKind, docs_dir: Path) -> dict[
     """A verdict for each file: receipt_no → judgement. Refusing beats holding; among equals the suite's order decides.
 
     profiles: one row a file: receipt_no, rows, rejected, share_rejected (0 to 1), warned, tubes, people_per_tube_max,
-    share_unknown_word, positivity (None where no tube has an answer), lab_positivity (None below 200 results), age_hours_max.
+    share_unknown_word, positivity (None where no tube has an answer), lab_positivity (None below 200 results), age_hours_max; of results
+    also share_old, shift, shift_limit, invalid_shift, invalid_shift_limit (None below 200 results on either side).
     """
     if profiles.empty:
         return {}
@@ -95,6 +99,8 @@ def _with_limits(profiles: pd.DataFrame) -> pd.DataFrame:
         results=profiles["rows"] - profiles["rejected"],
         positivity=profiles["positivity"].astype("float64"),
         positivity_limit=(history * JUMP_FACTOR).clip(lower=JUMP_FLOOR).fillna(JUMP_FLOOR),
+        # A column of nothing but None is no column of numbers.
+        **{name: profiles[name].astype("float64") for name in SHIFTS},
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from pipeline.ledger import cards, holds, journal, outbox
 from pipeline.ledger.journal import Batch
+from pipeline.stages.breakers import too_many_messages
 from pipeline.stages.house import House
 from pipeline.warehouse.connect import Warehouse
 from pipeline.warehouse.decide import decide_batch, waiting
@@ -46,6 +47,7 @@ def _publish(house: House, warehouse: Warehouse, batch: Batch) -> None:
         shown = beside.submit(_publish_cards, house, other, batch)
         due = partial(warehouse.stream, "decide/messages", time_zone=house.programme.time_zone, as_of=batch.as_of, **number)
         outbox.enqueue_many(conn, due, batch.as_of)
+        too_many_messages(conn, house, warehouse, batch)
         shown.result()
         changed = warehouse.dicts("decide/holds", **number)
         opened = [one | {"detail": {"specimens": one["specimens"]}} for one in changed if one["closed_at"] is None]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import assert_never
 
 import pyarrow as pa
 
@@ -17,10 +18,12 @@ from pipeline.domain.words import FileKind, HoldReason, Verdict
 from pipeline.errors import FileRefused
 from pipeline.intake.readers import Reading, read_many
 from pipeline.ledger import holds, journal, receipts
+from pipeline.ledger.decisions import last_release
 from pipeline.ledger.journal import Batch
 from pipeline.ledger.receipts import Receipt
 from pipeline.quality.checks import run_checks
-from pipeline.quality.judge import Judgement, judge_files, judge_rows
+from pipeline.quality.judge import LAB_SHIFTS, Judgement, judge_files, judge_rows
+from pipeline.stages.breakers import shifted_labs
 from pipeline.stages.house import House
 from pipeline.stages.returns import Rejected, return_rejects
 from pipeline.vault.identity import write_batch
@@ -76,7 +79,9 @@ def run_intake_batch(house: House, batch: Batch) -> list[Settled]:
         settled = [Settled(**row) for row in warehouse.dicts("intake/files_of_batch", batch_no=batch.batch_no)]
     with house.ledger.begin() as conn:
         receipts.settle(conn, batch.batch_no, [vars(one) for one in settled], batch.as_of)
-        holds.upsert_many(conn, [_file_hold(one) for one in settled if one.verdict == Verdict.HELD], batch.as_of)
+        held = [one for one in settled if one.verdict == Verdict.HELD]
+        holds.upsert_many(conn, [_file_hold(one) for one in held if one.reason not in LAB_SHIFTS], batch.as_of)
+        shifted_labs(conn, {one.sender: one.reason for one in held if one.reason in LAB_SHIFTS}, batch.as_of)
         journal.finish(conn, batch.batch_no, batch.as_of)
     return settled
 
@@ -104,6 +109,8 @@ def store_facts(
     """
     as_of = house.local(batch.as_of)
     rejected: list[Rejected] = []
+    with warehouse.given(batch_receipt=_table([(number,) for number in opened.receipts], receipt_no=pa.int64())):
+        warehouse.run("intake/file_again")
     for kind in FileKind:
         if readings := opened.of(kind):
             rejected += _store_kind(house, warehouse, batch, kind, readings, opened.receipts, recorded)
@@ -135,7 +142,7 @@ def _store_kind(
         if word == "manifest":
             typing["mobile_pattern"] = house.programme.phones.mobile_pattern
         warehouse.run(f"intake/{word}_typed", **typing)
-        verdicts = _judge(house, warehouse, kind, word, as_of) if recorded is None else {number: recorded[number] for number in readings}
+        verdicts = _judge(house, warehouse, kind, as_of, files) if recorded is None else {number: recorded[number] for number in readings}
         rows = [(number, verdict.verdict.value, verdict.reason) for number, verdict in verdicts.items()]
         with warehouse.given(verdict=_table(rows, receipt_no=pa.int64(), verdict=pa.string(), reason=pa.string())):
             warehouse.run(f"intake/{word}_fate")
@@ -150,15 +157,35 @@ def _store_kind(
     return rejected
 
 
-def _judge(house: House, warehouse: Warehouse, kind: FileKind, word: str, as_of: datetime) -> dict[int, Judgement]:
-    """Great Expectations' verdict on each file; and on our own rules, by a sample of what they let through: a finding holds the batch."""
-    profile = warehouse.arrow(f"intake/{word}_profile", as_of=as_of).to_pandas()
-    verdicts = judge_files(profile, kind, house.home.data_docs)
+def _judge(house: House, warehouse: Warehouse, kind: FileKind, as_of: datetime, files: Mapping[int, Receipt]) -> dict[int, Judgement]:
+    """Great Expectations' verdict on each file; and on our own rules, by a sample of what they let through: a finding holds the batch.
+
+    A file that people let through is not held a second time for what is in it; if it disagrees with our rules, it is.
+    """
+    verdicts = judge_files(_profiles(house, warehouse, kind, as_of).to_pandas(), kind, house.home.data_docs)
+    for number, one in verdicts.items():
+        if one.verdict is Verdict.HELD and files[number].released_at is not None:
+            verdicts[number] = Judgement(Verdict.ACCEPTED, "")
     sample = warehouse.arrow("intake/sample", rows=SAMPLE_ROWS).to_pandas()
     if len(sample) and judge_rows(sample, kind, house.home.data_docs, check_parameters(house, as_of)):
         held = Judgement(Verdict.HELD, HoldReason.SAMPLE_DISAGREES.value)
         return {number: held if verdict.verdict is Verdict.ACCEPTED else verdict for number, verdict in verdicts.items()}
     return verdicts
+
+
+def _profiles(house: House, warehouse: Warehouse, kind: FileKind, as_of: datetime) -> pa.Table:
+    """What the files of one kind are judged by, a row each."""
+    match kind:
+        case FileKind.MANIFEST:
+            return warehouse.arrow("intake/manifest_profile", as_of=as_of)
+        case FileKind.RESULTS:
+            with house.ledger.begin() as conn:
+                released = sorted(last_release(conn, HoldReason.LAB_SHIFTED).items())
+            oldest = as_of - timedelta(days=house.programme.clocks.max_result_age_days)
+            with warehouse.given(baseline=_table(released, lab=pa.string(), since=pa.int64())):
+                return warehouse.arrow("intake/result_profile", as_of=as_of, oldest=oldest)
+        case _:
+            assert_never(kind)
 
 
 def check_parameters(house: House, as_of: datetime) -> dict[str, object]:

@@ -28,7 +28,7 @@ from pipeline.programme import Programme
 from pipeline.settings import Settings
 from pipeline.stages.letters import Letter, LinkOf, PhonesOf, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
-from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, Line, WhyWaiting, put_back, send_batch
+from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, Line, WhyWaiting, put_back, send_batch, why_stopped
 
 # A claim is for so many seconds of the programme's rate: it waits for the one before it, and Twilio may be three times slower than
 # hoped, all within SEND_WITHIN_S. Bounded, since its people are held in memory.
@@ -169,8 +169,8 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
     if _is_quiet(run):
         line.stop(WhyWaiting.QUIET_HOURS)
     with run.ledger.begin() as conn:
-        if switches.is_paused(conn):
-            line.stop(WhyWaiting.PAUSED)
+        if (stop := switches.stopped_by(conn)) is not None:
+            line.stop(why_stopped(stop))
         messages = [] if line.is_stopped else outbox.claim(conn, most, worker, run.moment())
     letters, unsendable = write_letters(messages, programme=run.programme, phones_of=run.phones_of, link_of=run.link_of, now=run.moment())
     with run.ledger.begin() as conn:

@@ -19,8 +19,9 @@ from pipeline.delivery.codes import reason_of
 from pipeline.delivery.pace import LONGEST_PAUSE_S, Pace
 from pipeline.delivery.sms import Accepted, Answer, BackOff, Provider, Refused, Unknown
 from pipeline.domain.words import MessageState
-from pipeline.ledger import outbox
+from pipeline.ledger import outbox, switches
 from pipeline.ledger.engine import Ledger
+from pipeline.ledger.switches import Stop
 from pipeline.stages.letters import Letter
 
 SOURCE: Final = "notify"
@@ -38,10 +39,22 @@ class WhyWaiting(StrEnum):
     QUIET_HOURS = "quiet_hours"
     # An operator switched sending off.
     PAUSED = "paused"
+    # A breaker has tripped, and two people have not yet let go of it.
+    BREAKER = "breaker"
     # Twilio refuses the account or its sender.
     CONFIGURATION = "configuration"
     # Twilio asks to wait, does not answer, or answers nonsense.
     PROVIDER = "provider"
+
+
+def why_stopped(stop: Stop) -> WhyWaiting:
+    match stop:
+        case Stop.PAUSED:
+            return WhyWaiting.PAUSED
+        case Stop.BREAKER:
+            return WhyWaiting.BREAKER
+        case _:
+            assert_never(stop)
 
 
 @dataclass
@@ -79,13 +92,14 @@ def send_batch(letters: Sequence[Letter], line: Line, deadline: float) -> None:
     """Send until all are answered, the line stops, or `deadline` (of `line.clock`) has come. Raises what the ledger raises.
 
     Here alone the pace is asked, one message after the other, so that the most urgent leaves first; threads wait for the answers.
+    Before each message the ledger is asked whether somebody stopped sending: the switch takes effect within one message.
     """
     places = threading.Semaphore(line.threads)
     answers: list[Future[None]] = []
-    with ThreadPoolExecutor(line.threads, thread_name_prefix="send") as pool:
+    with switches.asked(line.ledger) as stopped_by, ThreadPoolExecutor(line.threads, thread_name_prefix="send") as pool:
         for number, letter in enumerate(letters):
             places.acquire()
-            if not _may_go(line, deadline):
+            if not _may_go(line, deadline, stopped_by):
                 put_back(letters[number:], line, "not_sent_in_time")
                 break
             answers.append(pool.submit(_send, letter, line))
@@ -94,11 +108,14 @@ def send_batch(letters: Sequence[Letter], line: Line, deadline: float) -> None:
         answer.result()
 
 
-def _may_go(line: Line, deadline: float) -> bool:
+def _may_go(line: Line, deadline: float, stopped_by: Callable[[], Stop | None]) -> bool:
     """Whether one more message may leave now; waits for its turn."""
-    turn = not line.is_stopped and line.pace.wait(deadline)
+    if line.is_stopped or not line.pace.wait(deadline):
+        return False
+    if (stop := stopped_by()) is not None:
+        line.stop(why_stopped(stop))
     # Asked again: the wait may have been long, and a sleeping machine's is longer than it asked for.
-    return turn and not line.is_stopped and line.clock() <= deadline
+    return not line.is_stopped and line.clock() <= deadline
 
 
 def _send(letter: Letter, line: Line) -> None:

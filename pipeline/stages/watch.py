@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pipeline.home import Home
 from pipeline.log import warning
+from pipeline.stages.breakers import silent_labs
 from pipeline.stages.decide import decide
 from pipeline.stages.house import House
 from pipeline.stages.verify import verify
@@ -20,6 +21,7 @@ class WatchSummary:
     """tubes: decided anew because a limit passed. violations: invariants that do not hold; the task fails on any."""
 
     tubes: int
+    silent_labs: int
     violations: int
 
     @property
@@ -28,13 +30,15 @@ class WatchSummary:
 
 
 def watch(house: House, now: datetime) -> WatchSummary:
-    """Decide what became overdue or lost, then check every invariant."""
+    """Decide what became overdue or lost, ask after labs that fell silent, then check every invariant."""
     decided = decide(house, now)
+    with house.ledger.begin() as conn:
+        silent = silent_labs(conn, house, now)
     sweep(house.home, time.time())
     broken = verify(house)
     for sentence in broken:
         warning("invariant_broken", what=sentence)
-    return WatchSummary(decided.tubes, len(broken))
+    return WatchSummary(decided.tubes, silent, len(broken))
 
 
 def sweep(home: Home, real_now: float) -> int:

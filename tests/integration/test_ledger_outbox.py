@@ -185,7 +185,7 @@ def test_O08_nothing_is_claimed_while_paused_and_nothing_is_lost(ledger: Ledger,
         switches.set_paused(conn, True, reason="too_many", who="breaker", now=given.now)
     assert _claim(ledger) == []
     with ledger.begin() as conn:
-        assert switches.is_paused(conn)
+        assert switches.stopped_by(conn) is switches.Stop.PAUSED
         switches.set_paused(conn, False, reason="looked_at", who="lead", now=given.now)
     assert len(_claim(ledger)) == 1
 

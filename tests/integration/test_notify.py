@@ -347,6 +347,50 @@ def test_the_rate_of_the_programme_is_kept_to(office: Office) -> None:
     assert clock.now >= 99 / 20 - 0.25
 
 
+class Pausing:
+    """Twilio, in front of which somebody turns the switch while the n-th message is on its way. `after` counts what began later."""
+
+    def __init__(self, office: Office, nth: int) -> None:
+        assert office.settings.twilio is not None
+        self.inner, self.office, self.nth = Sms(office.settings.twilio), office, nth
+        self.begun = self.after = 0
+        self.is_paused = False
+        self.lock = threading.Lock()
+
+    def send(self, to: str, body: str, *, status_callback: str | None = None, validity_s: int | None = None) -> Answer:
+        with self.lock:
+            self.begun += 1
+            self.after += self.is_paused
+            if self.begun == self.nth:
+                with self.office.ledger.begin() as conn:
+                    switches.set_paused(conn, True, reason="drill", who="test", now=NOW)
+                self.is_paused = True
+        return self.inner.send(to, body, status_callback=status_callback, validity_s=validity_s)
+
+    def find(self, to: str, since: datetime) -> list[Found]:
+        return self.inner.find(to, since)
+
+    def fetch(self, sid: str) -> Found | None:
+        return self.inner.fetch(sid)
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_O08_the_switch_takes_effect_within_one_message(office: Office, threads: int) -> None:
+    """One message may have asked just before it was turned; and with several threads some are on their way already."""
+    office.threads = threads
+    office.enqueue(200)
+    sms = Pausing(office, 50)
+    summary = office.run(sms=sms)
+    assert summary.why_waiting is WhyWaiting.PAUSED
+    assert sms.after <= threads
+    assert office.counts()["accepted"] == sms.begun == 50 + sms.after
+    assert office.states()[MessageState.QUEUED] == 200 - sms.begun
+    with office.ledger.begin() as conn:
+        switches.set_paused(conn, False, reason="drill", who="test", now=NOW)
+    office.run_out()
+    assert (office.counts()["accepted"], office.counts()["doubled"]) == (200, 0)
+
+
 def test_O08_while_paused_nothing_is_sent(office: Office) -> None:
     office.enqueue(2)
     with office.ledger.begin() as conn:

@@ -141,7 +141,7 @@ def work(house: House, desk: Path, log: Path) -> None:
         show.show_status(out, status(house))
         with house.ledger.begin() as conn:
             show.show_files(out, receipts.listing(conn))
-            show.show_holds(out, holds.open_holds(conn), NOW)
+            show.show_holds(out, holds.open_holds(conn), {}, NOW)
         show.show_lists(out, write_lists(house, house.home.lists), rows=0)
         out.print(verify(house))
 

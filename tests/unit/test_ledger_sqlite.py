@@ -82,4 +82,4 @@ def test_why_sending_waits_is_what_was_noted_last(ledger: Ledger) -> None:
         with ledger.begin() as conn:
             switches.note_sending_waits(conn, reason, NOW)
             assert switches.sending_waits(conn) == reason
-            assert not switches.is_paused(conn), "a reason to wait is no switch"
+            assert switches.stopped_by(conn) is None, "a reason to wait is no switch"

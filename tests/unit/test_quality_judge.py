@@ -34,7 +34,8 @@ def profile(**changes: Any) -> dict[str, Any]:
     """A small healthy file's profile; share_rejected follows from rows and rejected."""
     made = {
         "rows": 10, "rejected": 0, "warned": 0, "tubes": 10, "people_per_tube_max": 0,
-        "share_unknown_word": 0.0, "positivity": None, "lab_positivity": None, "age_hours_max": 20.0,
+        "share_unknown_word": 0.0, "positivity": None, "lab_positivity": None, "age_hours_max": 20.0, "share_old": 0.0,
+        "shift": None, "shift_limit": None, "invalid_shift": None, "invalid_shift_limit": None,
     } | changes  # fmt: skip
     return {"share_rejected": made["rejected"] / max(made["rows"], 1)} | made
 
@@ -87,6 +88,12 @@ def test_P09_result_files_are_judged_against_their_lab(tmp_path: Path) -> None:
         ({"rows": 50, "tubes": 50, "positivity": 0.9, "lab_positivity": 0.2}, GOOD),
         ({"rows": 50, "tubes": 50, "positivity": 1.0, "lab_positivity": 0.2}, ("held", "all_detected")),
         ({"rows": 50, "tubes": 50, "positivity": None, "lab_positivity": 0.2}, GOOD),
+        ({"shift": 0.08, "shift_limit": 0.07}, ("held", "lab_positivity_shifted")),
+        ({"shift": 0.07, "shift_limit": 0.07, "invalid_shift": 0.0, "invalid_shift_limit": 0.05}, GOOD),
+        ({"shift": 0.0, "shift_limit": 0.07, "invalid_shift": 0.06, "invalid_shift_limit": 0.05}, ("held", "lab_invalid_shifted")),
+        ({"rows": 20, "share_old": 0.51}, ("held", "results_too_old")),
+        ({"rows": 20, "share_old": 0.5}, GOOD),
+        ({"rows": 19, "share_old": 1.0}, GOOD),
     ]
     assert judge(FileKind.RESULTS, tmp_path, *(changes for changes, _ in cases)) == [verdict for _, verdict in cases]
 

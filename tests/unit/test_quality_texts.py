@@ -13,6 +13,7 @@ from pipeline.quality.rejects import LANGUAGES
 from pipeline.quality.rules import rule_codes
 from pipeline.quality.suites import load_suite
 from pipeline.quality.texts import reason_text, reasons
+from pipeline.stages.answer import REFUSED_BY_PEOPLE
 
 ROOT = Path(__file__).parents[2]
 RULES = {rule.code for kind in FileKind for rule in rule_codes(kind)}
@@ -23,9 +24,12 @@ REFUSALS = {
     for code in re.findall(r"FileRefused\(\s*\"([a-z0-9_]+)\"", file.read_text(encoding="utf-8"))
 }
 FOUND_IN_SQL = {"differs_from_earlier"}
+SAID_BY_PEOPLE = {REFUSED_BY_PEOPLE}
 
 
-@pytest.mark.parametrize("code", sorted(RULES | JUDGEMENTS | REFUSALS | FOUND_IN_SQL | {reason.value for reason in HoldReason}))
+@pytest.mark.parametrize(
+    "code", sorted(RULES | JUDGEMENTS | REFUSALS | FOUND_IN_SQL | SAID_BY_PEOPLE | {reason.value for reason in HoldReason})
+)
 def test_every_code_has_one_sentence_in_each_language(code: str) -> None:
     for language in LANGUAGES:
         text = reason_text(code, language)

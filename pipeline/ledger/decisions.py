@@ -1,0 +1,61 @@
+"""What people said to holds. A decision is never changed: who thinks otherwise later finds another hold or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from pipeline.domain.words import Choice, HoldReason
+from pipeline.errors import ActionNeeded
+from pipeline.ledger import audit
+from pipeline.ledger.holds import Hold
+from pipeline.ledger.tables import batch, decision, hold
+
+
+@dataclass(frozen=True)
+class Said:
+    """people: how many have made this choice; `is_enough`: so that it is to be done now."""
+
+    choice: Choice
+    people: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.people >= self.choice.people
+
+
+def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, now: datetime) -> Said:
+    """Write down what `who` says to an open hold, and that into the audit. Raises ActionNeeded where `who` has spoken already."""
+    row = {"hold_id": about.hold_id, "opened_at": about.opened_at, "choice": choice, "who": who, "why": why, "at": now}
+    savepoint = conn.begin_nested()
+    try:
+        conn.execute(insert(decision).values(row))
+    except IntegrityError:
+        savepoint.rollback()
+        raise ActionNeeded(f"{who} has decided on this hold already: another person must.") from None
+    savepoint.commit()
+    audit.append(conn, who, f"hold_{choice}", f"{about.reason} {about.subject}", why, now)
+    same = (decision.c.hold_id == about.hold_id, decision.c.opened_at == about.opened_at, decision.c.choice == choice)
+    return Said(choice, int(conn.execute(select(func.count()).select_from(decision).where(*same)).scalar_one()))
+
+
+def people_for(conn: Connection, hold_ids: list[str]) -> dict[str, int]:
+    """Open hold → how many people have said `release` so far; those that nobody spoke to are left out."""
+    statement = (
+        select(hold.c.hold_id, func.count())
+        .join(decision, (decision.c.hold_id == hold.c.hold_id) & (decision.c.opened_at == hold.c.opened_at))
+        .where(hold.c.hold_id.in_(hold_ids), decision.c.choice == Choice.RELEASE)
+        .group_by(hold.c.hold_id)
+    )
+    return {str(hold_id): int(people) for hold_id, people in conn.execute(statement)}
+
+
+def last_release(conn: Connection, reason: HoldReason) -> dict[str, int]:
+    """Owner → number of the newest batch at the last time a hold of `reason` was let go. What came before it is no measure any more."""
+    newest = select(func.max(batch.c.batch_no)).where(batch.c.as_of <= hold.c.closed_at).correlate(hold).scalar_subquery()
+    released = select(1).where(decision.c.hold_id == hold.c.hold_id, decision.c.choice == Choice.RELEASE).exists()
+    statement = select(hold.c.owner, func.max(newest)).where(hold.c.reason == reason, hold.c.closed_at.is_not(None), released)
+    return {owner: int(batch_no) for owner, batch_no in conn.execute(statement.group_by(hold.c.owner)) if batch_no is not None}

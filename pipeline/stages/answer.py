@@ -1,0 +1,125 @@
+"""Answer: what people decide about a hold, and what follows from it, in one transaction.
+
+Two people let go, one stops. Holds that later facts answer (an unmatched result, a contradiction) are not answered here: what a lab or a
+team must say, they say in a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from pipeline.domain.words import Choice, HoldReason
+from pipeline.errors import ActionNeeded
+from pipeline.ledger import audit, decisions, holds, receipts, switches
+from pipeline.ledger.engine import Transaction
+from pipeline.ledger.holds import Hold
+from pipeline.log import event
+from pipeline.quality.judge import LAB_SHIFTS
+from pipeline.stages.house import House
+
+REFUSED_BY_PEOPLE = "refused_by_people"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """is_done: enough people have said so, and it is done; `files` went with it. `people` of `needed` have spoken."""
+
+    hold: Hold
+    choice: Choice
+    people: int
+    needed: int
+    is_done: bool
+    files: int
+
+
+def answer(house: House, hold: str, choice: Choice, *, who: str, why: str, now: datetime) -> Answered:
+    """Say `choice` to the hold whose id begins with `hold`, as `who`, because of `why` (no person's data: both go into the audit).
+
+    Raises ActionNeeded: no such hold, or several; one that cannot be answered so; somebody who has spoken already; nothing said.
+    """
+    who, why = _said(who, why)
+    with house.ledger.begin() as conn:
+        about = _the_one(holds.find(conn, hold), hold)
+        _refuse_what_facts_answer(about, choice)
+        said = decisions.say(conn, about, choice, who=who, why=why, now=now)
+        files = 0
+        if said.is_enough:
+            files = _do(conn, about, choice, now)
+            holds.close_many(conn, [about.hold_id], now)
+    event("hold_answered", reason=about.reason.value, choice=choice.value, people=said.people, done=said.is_enough, files=files)
+    return Answered(about, choice, said.people, choice.people, said.is_enough, files)
+
+
+def pause(house: House, *, who: str, why: str, now: datetime) -> None:
+    """Stop all sending, within one message."""
+    _turn(house, True, who, why, now)
+
+
+def resume(house: House, *, who: str, why: str, now: datetime) -> None:
+    """Let messages go out again, unless a breaker keeps them."""
+    _turn(house, False, who, why, now)
+
+
+def _turn(house: House, is_on: bool, who: str, why: str, now: datetime) -> None:
+    who, why = _said(who, why)
+    with house.ledger.begin() as conn:
+        switches.set_paused(conn, is_on, reason=why, who=who, now=now)
+        audit.append(conn, who, "sending_paused" if is_on else "sending_resumed", "sending", why, now)
+
+
+def _said(who: str, why: str) -> tuple[str, str]:
+    if not who.strip() or not why.strip():
+        raise ActionNeeded("Say who decides (--by) and why (--why): both go into the audit.")
+    return who.strip(), why.strip()
+
+
+def _the_one(found: list[Hold], beginning: str) -> Hold:
+    if not found:
+        raise ActionNeeded(f"No open hold begins with {beginning!r}: `unpool holds` lists them.")
+    if len(found) > 1:
+        raise ActionNeeded(f"{len(found)} open holds begin with {beginning!r}: give more of the id.")
+    return found[0]
+
+
+def _refuse_what_facts_answer(about: Hold, choice: Choice) -> None:
+    match about.reason:
+        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES | HoldReason.LAB_SHIFTED:
+            return
+        case HoldReason.TOO_MANY_MESSAGES | HoldReason.LAB_SILENT:
+            if choice is Choice.REFUSE:
+                raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
+        case (
+            HoldReason.UNMATCHED
+            | HoldReason.OVERDUE
+            | HoldReason.DISCORDANT
+            | HoldReason.CONTRADICTION
+            | HoldReason.RELABELLED
+            | HoldReason.SHARED_TUBE
+            | HoldReason.CONFLICT
+            | HoldReason.INCOMPLETE
+            | HoldReason.SEND_FAILED
+            | HoldReason.UNOPENED
+        ):
+            raise ActionNeeded(f"A hold of kind {about.reason} is answered by facts: a file of the lab or the team settles it.")
+        case _:
+            assert_never(about.reason)
+
+
+def _do(conn: Transaction, about: Hold, choice: Choice, now: datetime) -> int:
+    """What enough people want. Returns the files that it concerned."""
+    match about.reason:
+        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES:
+            numbers = [int(about.subject.removeprefix("receipt "))]
+        case HoldReason.LAB_SHIFTED:
+            numbers = receipts.held(conn, about.owner, LAB_SHIFTS)
+        case _:
+            return 0
+    match choice:
+        case Choice.RELEASE:
+            return receipts.release(conn, numbers, now)
+        case Choice.REFUSE:
+            return receipts.refuse(conn, numbers, REFUSED_BY_PEOPLE)
+        case _:
+            assert_never(choice)

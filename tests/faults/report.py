@@ -1,0 +1,53 @@
+"""docs/reliability.json and .md from build/reliability.json, which a run of the tests leaves: `make reliability`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tests.bench.figures import about
+from tests.faults.reliability import FOUND
+
+DOCS = Path("docs")
+HERE = Path(__file__).parent
+# Figures that every run must tell: a lane that lost a test would otherwise look as good as before.
+PROMISED = ("lost", "doubled", "wrong")
+
+
+def main() -> None:
+    found = json.loads(FOUND.read_text())
+    known = about()
+    # A missing one is a KeyError: what was not measured is not nought.
+    figures = {name: found["figures"][name] for name in PROMISED} | dict(sorted(found["figures"].items()))
+    told = figures | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
+    (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    page = environment.get_template("reliability.md.j2").render(**known, figures=figures, rows=rows(found["tests"]))
+    (DOCS / "reliability.md").write_text(page)
+
+
+def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:
+    """A line for each row of the catalogue that a test is named after. Raises KeyError for one without a sentence in rows.toml."""
+    texts = tomllib.loads((HERE / "rows.toml").read_text(encoding="utf-8"))
+    return [
+        {
+            "name": row,
+            "text": texts[row],
+            "tests": len(named),
+            "cases": sum(sum(cases.values()) for cases in named.values()),
+            "failed": sum(cases.get("failed", 0) for cases in named.values()),
+            "names": [f"`{name}`" for name in sorted(named)],
+        }
+        for row, named in sorted(tests.items())
+    ]
+
+
+if __name__ == "__main__":
+    main()
