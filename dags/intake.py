@@ -18,8 +18,8 @@ A run that found nothing shows as *skipped*.
 - *A task that failed at once* says what is wrong in the last line of its log, and waiting does not help: a setting, a missing key, a
   warehouse behind the ledger (then `unpool rebuild`). Mend it, then *Clear* the task.
 - Clearing and running again is always safe: a file is stored once, however often it is read.
-- A file that is refused or held is **not** a failure: look at its receipt (`unpool files`, `unpool holds`) and at the rejects file. Two people
-  let a held file go (`unpool release`); the next run takes it in.
+- A file that is refused or held is **not** a failure: look at its receipt (`unpool files`, `unpool holds`) and at the rejects file. Two
+  people let a held file go (`unpool release`); the next run takes it in.
 - Files stay in the inbox: are they still growing? A file without a seal is taken when it has not changed for two seconds.
 - Not certain that all is well? `unpool verify` checks every invariant and says what it found.
 

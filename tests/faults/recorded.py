@@ -72,7 +72,9 @@ def main() -> None:
             migrate(template.engine)
             template.close()
             found = {
-                day: come_to(new_installation(folder / "homes" / day.replace(" ", "_"), database, "template_of_days"), path, small_and_quick)
+                day: come_to(
+                    new_installation(folder / "homes" / day.replace(" ", "_"), database, "template_of_days"), path, small_and_quick
+                )
                 for day, path in write_days(folder / "files").items()
             }
         finally:

@@ -43,7 +43,11 @@ def test_cases_and_figures_are_added_up(tmp_path: Path) -> None:
 
 def test_every_row_that_a_test_is_named_after_has_its_sentence() -> None:
     texts = tomllib.loads((HERE / "rows.toml").read_text(encoding="utf-8"))
-    names = {name for file in TESTS.rglob("test_*.py") for name in re.findall(r"^ *def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)}
+    names = {
+        name
+        for file in TESTS.rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
     named = {row for name in names for row in rows_of(name)}
     assert named - texts.keys() == set()
     assert {"C01", "T01", "P06"} <= named

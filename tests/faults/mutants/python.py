@@ -52,7 +52,10 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], None]]]:
         case ast.Compare(ops=ops):
             for place, op in enumerate(ops):
                 if (other := _COMPARISONS.get(type(op))) is not None:
-                    yield f"{type(op).__name__} → {other.__name__}", lambda copied, place=place, other=other: copied.ops.__setitem__(place, other())
+                    yield (
+                        f"{type(op).__name__} → {other.__name__}",
+                        lambda copied, place=place, other=other: copied.ops.__setitem__(place, other()),
+                    )
         case ast.BoolOp(op=ast.And()):
             yield "and → or", lambda copied: setattr(copied, "op", ast.Or())
         case ast.BoolOp(op=ast.Or()):
