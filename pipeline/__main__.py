@@ -6,9 +6,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,15 @@ def _progress(what: str) -> Iterator[Progress]:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         progress.add_task(what, total=None, shown="")
         yield progress
+
+
+def _steps(progress: Progress) -> Callable[[str, int, int], None]:
+    """Shows one step after the other on the line of `_progress`."""
+
+    def show(what: str, done: int, of: int) -> None:
+        progress.update(progress.task_ids[0], description=what, completed=done, total=of, shown=f"{done:,} of {of:,}")
+
+    return show
 
 
 @app.command()
@@ -272,6 +282,69 @@ def rebuild() -> None:
     out.print(
         f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\nbatches replayed: {done.batches}", highlight=False
     )
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, on another disk.", metavar="DIR")],
+) -> None:
+    """Copy everything into a folder while all goes on. The master key is not in it: keep your own copy.
+
+    Example: unpool backup /media/usb/unpool-2026-11-24
+    """
+    from pipeline.stages.backup import backup as copy
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, _progress("Copying") as progress:
+        done = copy(house, folder.absolute(), _now(settings), _steps(progress))
+    size = sum(file.size for file in done.files.values())
+    out.print(f"backup: {folder}\n{len(done.files):,} files, {size:,} bytes, {done.receipts:,} received files, "
+              f"{sum(done.messages.values()):,} messages\nstate {done.state_hash}", highlight=False, soft_wrap=True)  # fmt: skip
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="What `unpool backup` made.", metavar="DIR")]) -> None:
+    """Make an installation from a backup, in an empty home with the backup's own master key. It sends nothing before `unpool reconcile`.
+
+    Example: UNPOOL_HOME=/srv/unpool UNPOOL_MASTER_KEY=... unpool restore /media/usb/unpool-2026-11-24
+    """
+    from pipeline.stages.restore import restore as make
+
+    settings = Settings.from_env(os.environ)
+    with _progress("Restoring") as progress:
+        done = make(settings, folder.absolute(), _now(settings), _steps(progress))
+    for sentence in done.violations:
+        out.print(sentence, highlight=False, soft_wrap=True)
+    out.print(f"restored: the state of {done.contents.made_at:%Y-%m-%d %H:%M %Z}\nstate {done.contents.state_hash}\n"
+              "Sending is blocked. Next: `unpool reconcile`, then send in again what arrived since.", highlight=False)  # fmt: skip
+    if done.violations:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reconcile(
+    despite_unreadable: Annotated[bool, typer.Option("--despite-unreadable", help="Even where Twilio no longer shows some texts.")] = False,
+) -> None:
+    """After a restore: ask Twilio who was told since the backup, then let sending go on.
+
+    Example: unpool reconcile
+    """
+    from pipeline.delivery.sms import Sms
+    from pipeline.stages.house import open_house
+    from pipeline.stages.reconcile_restored import reconcile_restored
+
+    settings = Settings.from_env(os.environ)
+    sms = Sms(settings.twilio) if settings.twilio else None
+    with open_house(settings) as house, _progress("Asking Twilio") as progress:
+        seen = partial(progress.update, progress.task_ids[0])
+        done = reconcile_restored(house, _now(settings), lambda n: seen(shown=str(n)), sms=sms, despite_unreadable=despite_unreadable)
+    if done.since is None:
+        out.print("Nothing to reconcile: this ledger was not restored, or was reconciled already.")
+        return
+    out.print(f"asked: {done.asked:,} messages of Twilio's since {done.since:%Y-%m-%d %H:%M %Z}\n"
+              f"known {done.known:,}, adopted {done.adopted:,}, kept aside {done.kept:,}, not ours {done.foreign:,}, "
+              f"unreadable {done.unreadable:,}\nSending goes on with the next run.", highlight=False)  # fmt: skip
 
 
 @app.command("twilio-stand-in")

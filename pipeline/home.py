@@ -57,6 +57,11 @@ class Home:
         return self.root / "run"
 
     @property
+    def unfinished_restore(self) -> Path:
+        """There while a restore is under way, or was killed: what lies in the home then is not whole."""
+        return self.root / "restore.unfinished"
+
+    @property
     def tmp(self) -> Path:
         return self.root / "tmp"
 

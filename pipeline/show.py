@@ -37,6 +37,7 @@ WHY_QUEUED = {
     WhyWaiting.QUIET_HOURS: "Messages wait for the end of the quiet hours.",
     WhyWaiting.PAUSED: "Messages wait: sending is paused (`unpool resume`).",
     WhyWaiting.BREAKER: "Messages wait: a breaker has tripped. `unpool holds` says which; two people let it go with `unpool release`.",
+    WhyWaiting.RESTORED: "Messages wait: all was restored from a backup. Run `unpool reconcile`: Twilio knows who was told since.",
     WhyWaiting.CONFIGURATION: "Messages wait: Twilio refuses the account or its sender. The log of the last run of notify names the code.",
     WhyWaiting.PROVIDER: "Messages wait: Twilio asks to wait or does not answer. They go out by themselves.",
 }

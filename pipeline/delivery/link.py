@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import NamedTuple
+
+# Whatever the base was then: the address may have changed since.
+_LINK = re.compile(r"[\w./:%~?=&-]*#([0-9a-f]{32})(?![0-9a-f])")
+
+
+class Link(NamedTuple):
+    whole: str
+    token: str
 
 
 def links(result_url: str, token_of: Callable[[str], str]) -> Callable[[str], str]:
@@ -12,3 +22,12 @@ def links(result_url: str, token_of: Callable[[str], str]) -> Callable[[str], st
         return f"{result_url}#{token_of(specimen_id)}"
 
     return link_of
+
+
+def link_in(body: str) -> Link | None:
+    """The link of a message that somebody wrote with `links`; None where there is none, or two."""
+    match list(_LINK.finditer(body)):
+        case [found]:
+            return Link(found[0], found[1])
+        case _:
+            return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -28,6 +28,7 @@ from pipeline.settings import TwilioSettings
 
 TIMEOUT_S: Final = 10.0
 PAGE: Final = 1_000
+INBOUND: Final = "inbound"
 # Twilio's client logs request addresses, and listing carries the number in its query: its log goes nowhere.
 _SILENT = logging.Logger("twilio, silenced", level=logging.CRITICAL + 1)
 
@@ -158,6 +159,25 @@ class Sms:
         except _FAILURES as error:
             raise _lookup_failed(error) from None
         return [message for message in found if message.created_at is None or message.created_at >= since]
+
+    def since(self, moment: datetime) -> Iterator[Found]:
+        """All outgoing messages that Twilio created at or after `moment` (aware), as it lists them. Raises LookupFailed.
+
+        Twilio sorts by the time of sending, the newest first, so that one that queued there for long stands among younger ones: the
+        end is a whole page of messages that were both created and sent before.
+        """
+        older = 0
+        try:
+            for message in self._client.messages.stream(page_size=PAGE):
+                times = [one for one in (message.date_created, message.date_sent) if one is not None]
+                older = older + 1 if times and max(times) < moment else 0
+                if older == PAGE:
+                    return
+                is_wanted = message.date_created is None or message.date_created >= moment
+                if is_wanted and message.direction != INBOUND:
+                    yield _found(message)
+        except _FAILURES as error:
+            raise _lookup_failed(error) from None
 
     def fetch(self, sid: str) -> Found | None:
         """The message as it stands at Twilio, None if there is none of this SID. Raises LookupFailed."""

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 
 from pipeline.domain.words import FileKind
-from pipeline.durable import sync_folder
+from pipeline.durable import sync_folder, write_temporary
 from pipeline.errors import ActionNeeded
 
 NO_SENDER = "_"
@@ -112,6 +112,24 @@ def discard(one: Claimed) -> None:
     """Remove a claimed file, once the archive and the ledger have it. Twice is once."""
     one.path.unlink(missing_ok=True)
     _remove_empty(one.path.parent, levels=2)
+
+
+def complete(inbox: Path, now: float, quiet_s: float = 2.0) -> list[Path]:
+    """What a claim could take now, or any run before it: the whole files, in order of name. `now` as for `claim`."""
+    return [Path(item.path) for item in _files(inbox) if _is_whole(item, now, quiet_s)]
+
+
+def put_back(path: Path, data: bytes, mode: int) -> None:
+    """A file at its place again, whole or not at all, as out of a backup. Where another lies there by now, it gets a number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and path.read_bytes() == data:
+        return
+    temporary = write_temporary(path, data, mode)
+    try:
+        _link_unique(temporary, path.parent, path.name)
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
 
 
 def _files(root: Path) -> Iterator[os.DirEntry[str]]:

@@ -69,7 +69,7 @@ class Ledger:
         try:
             yield
         except (DBAPIError, psycopg.Error) as error:
-            raise _translated(error) from None
+            raise translated(error) from None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -103,7 +103,7 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
     except DBAPIError as error:
-        raise _translated(error) from None
+        raise translated(error) from None
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def writer_lock(engine: Engine, wait_s: float) -> Iterator[None]:
     try:
         conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     except DBAPIError as error:
-        raise _translated(error) from None
+        raise translated(error) from None
     try:
         # Out of the pool: whatever happens, closing it ends the session and so the lock.
         conn.detach()
@@ -136,10 +136,11 @@ def _take(conn: Connection, wait_s: float) -> None:
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise WarehouseBusy("Another unpool process is writing to the warehouse. Try again in a moment.") from None
-        raise _translated(error) from None
+        raise translated(error) from None
 
 
-def _translated(error: DBAPIError | psycopg.Error) -> UnpoolError:
+def translated(error: DBAPIError | psycopg.Error) -> UnpoolError:
+    """What the database refused, in our words: LedgerUnavailable where trying again may help, else Broken."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None)
     # Without a state: no connection at all.

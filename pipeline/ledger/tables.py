@@ -53,6 +53,7 @@ _key = Uuid(as_uuid=False)
 _open = sql("state = 'open'")
 _queued = sql("state = 'queued'")
 _told = sql("sid IS NOT NULL")
+_unadopted = sql("adopted_by IS NULL")
 _on_the_wire = sql("state IN ('sending', 'unknown')")
 
 batch = Table(
@@ -188,6 +189,18 @@ switch = Table(
     Column("reason", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+told_elsewhere = Table(
+    "told_elsewhere",
+    metadata,
+    Column("sid", Text, primary_key=True),
+    Column("specimen_id", _key, nullable=False),
+    # By the text; none where no text of the programme fits.
+    Column("purpose", word(Purpose, "purpose")),
+    Column("created_at", Moment, nullable=False),
+    Column("adopted_by", _key, ForeignKey("message.message_id")),
+    Index("ix_told_elsewhere_open", "specimen_id", postgresql_where=_unadopted, sqlite_where=_unadopted),
 )
 
 audit = Table(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pipeline.errors import WarehouseBehind
+from pipeline.errors import ActionNeeded, WarehouseBehind
 from pipeline.formats import FormatProfile, load_formats
 from pipeline.home import Home
 from pipeline.intake.archive import Archive
@@ -73,12 +73,15 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings) -> Iterator[House]:
+def open_house(settings: Settings, *, restoring: bool = False) -> Iterator[House]:
     """Open the installation at `settings.home`; the embedded PostgreSQL is started if needed, and stays.
 
-    Raises KeyMissing before `unpool init`, SettingsError for a programme or format that is wrong, LedgerUnavailable.
+    Raises KeyMissing before `unpool init`, SettingsError for a programme or format that is wrong, LedgerUnavailable, and ActionNeeded
+    where a restore was killed: only the restore itself may open what is not whole.
     """
     home = Home(settings.home)
+    if home.unfinished_restore.exists() and not restoring:
+        raise ActionNeeded("A restore was not finished here: run `unpool restore` with the same folder again.")
     home.make()
     programme = load_programme(settings.programme, settings.result_url)
     formats = load_formats(programme, home.formats)

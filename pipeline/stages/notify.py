@@ -21,14 +21,14 @@ from pipeline.delivery.quiet import is_quiet
 from pipeline.delivery.sms import Provider
 from pipeline.domain.words import MessageState
 from pipeline.errors import TryAgain
-from pipeline.ledger import outbox, switches
+from pipeline.ledger import outbox, switches, told
 from pipeline.ledger.engine import Ledger
 from pipeline.log import event
 from pipeline.programme import Programme
 from pipeline.settings import Settings
 from pipeline.stages.letters import Letter, LinkOf, PhonesOf, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
-from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, Line, WhyWaiting, put_back, send_batch, why_stopped
+from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, TOLD_ANYWAY, Line, WhyWaiting, put_back, send_batch, why_stopped
 
 # A claim is for so many seconds of the programme's rate: it waits for the one before it, and Twilio may be three times slower than
 # hoped, all within SEND_WITHIN_S. Bounded, since its people are held in memory.
@@ -43,7 +43,8 @@ _chance = SystemRandom().random
 class NotifySummary:
     """What one run did, in messages. `queued` is what waits after it, `why_waiting` the reason, `none` where nothing keeps it.
 
-    `lost` became unknown because their run died; `found`, `absent`, `undecided` is what looking up the unknown ones said.
+    `lost` became unknown because their run died; `found`, `absent`, `undecided` is what looking up the unknown ones said. `found` counts
+    too who was told before a restore.
     """
 
     why_waiting: WhyWaiting
@@ -171,7 +172,11 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
     with run.ledger.begin() as conn:
         if (stop := switches.stopped_by(conn)) is not None:
             line.stop(why_stopped(stop))
-        messages = [] if line.is_stopped else outbox.claim(conn, most, worker, run.moment())
+        claimed = [] if line.is_stopped else outbox.claim(conn, most, worker, run.moment())
+        # After a restore: whom Twilio told already is not told again.
+        adopted = told.adopt(conn, run.moment(), [message.message_id for message in claimed])
+    line.count("found", len(adopted))
+    messages = [message for message in claimed if message.message_id not in adopted]
     letters, unsendable = write_letters(messages, programme=run.programme, phones_of=run.phones_of, link_of=run.link_of, now=run.moment())
     with run.ledger.begin() as conn:
         for one in unsendable:
@@ -181,7 +186,7 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
     if line.clock() > deadline:
         put_back(letters, line, "not_sent_in_time")
         raise TryAgain(f"Reading the vault for one claim took longer than {SEND_WITHIN_S:.0f} seconds: nothing of it was sent.")
-    return _Batch(len(messages), letters, deadline)
+    return _Batch(len(claimed), letters, deadline)
 
 
 def _is_quiet(run: _Run) -> bool:
@@ -192,9 +197,9 @@ def _is_quiet(run: _Run) -> bool:
 def _summary(run: _Run, counts: Counter[str], why: WhyWaiting) -> NotifySummary:
     with run.ledger.begin() as conn:
         queued = outbox.counts(conn).get(MessageState.QUEUED, 0)
-        # Nothing waits, so there is no why; an account that Twilio refuses is told in any case.
-        told = why if queued or why is WhyWaiting.CONFIGURATION else WhyWaiting.NONE
-        switches.note_sending_waits(conn, None if told is WhyWaiting.NONE else told.value, run.moment())
-    summary = NotifySummary(told, queued, **{str(what): number for what, number in counts.items()})
+        # Nothing waits, so there is no why, but for what a person must do something about.
+        shown = why if queued or why in TOLD_ANYWAY else WhyWaiting.NONE
+        switches.note_sending_waits(conn, None if shown is WhyWaiting.NONE else shown.value, run.moment())
+    summary = NotifySummary(shown, queued, **{str(what): number for what, number in counts.items()})
     event("notified", **vars(summary))
     return summary

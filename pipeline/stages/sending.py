@@ -41,14 +41,22 @@ class WhyWaiting(StrEnum):
     PAUSED = "paused"
     # A breaker has tripped, and two people have not yet let go of it.
     BREAKER = "breaker"
+    # The ledger was restored, and Twilio was not yet asked who was told since its backup.
+    RESTORED = "restored"
     # Twilio refuses the account or its sender.
     CONFIGURATION = "configuration"
     # Twilio asks to wait, does not answer, or answers nonsense.
     PROVIDER = "provider"
 
 
+# What a person must do something about, whether or not a message waits already.
+TOLD_ANYWAY: Final = (WhyWaiting.CONFIGURATION, WhyWaiting.RESTORED)
+
+
 def why_stopped(stop: Stop) -> WhyWaiting:
     match stop:
+        case Stop.RESTORED:
+            return WhyWaiting.RESTORED
         case Stop.PAUSED:
             return WhyWaiting.PAUSED
         case Stop.BREAKER:

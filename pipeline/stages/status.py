@@ -9,7 +9,7 @@ from pipeline.errors import WarehouseBusy
 from pipeline.intake import inbox
 from pipeline.ledger import cards, holds, outbox, receipts, switches
 from pipeline.stages.house import House
-from pipeline.stages.sending import WhyWaiting
+from pipeline.stages.sending import TOLD_ANYWAY
 
 OF_THE_WAREHOUSE = (
     "tubes", "specimens", "outcomes", "worklist", "worklist_open", "callback", "callback_open", "held_specimens", "state_hash",
@@ -57,6 +57,6 @@ def _warehouse(house: House) -> dict[str, Any]:
 
 def _sending(queued: int, noted: str | None) -> str:
     """Why messages wait: a WhyWaiting's code as the last run of notify noted it, `waiting` for the next run, `idle` where none waits."""
-    if not queued and noted != WhyWaiting.CONFIGURATION:
+    if not queued and noted not in TOLD_ANYWAY:
         return "idle"
     return noted or "waiting"

@@ -36,6 +36,7 @@ class KeyPurpose(StrEnum):
     TOKEN = "token"  # noqa: S105  # a purpose, no password
     ARCHIVE = "archive"
     DAY_KEYS = "day_keys"
+    BACKUP = "backup"
 
 
 @dataclass(frozen=True)

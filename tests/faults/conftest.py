@@ -19,9 +19,10 @@ from pipeline.quality.judge import Judgement
 from pipeline.stages import intake, intake_batch
 from pipeline.stages.house import House
 from pipeline.stages.run import run_all
+from tests.faults.backups import Machine
 from tests.faults.points import watch
 from tests.faults.town import CALMS, DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
-from tests.homes import Figures, Installation, Killed, figures, new_installation
+from tests.homes import Figures, Installation, Killed, admin, figures, new_installation
 
 
 def small_and_quick() -> None:
@@ -56,6 +57,14 @@ class Scene:
 
 
 Scenes = Callable[[], Scene]
+
+
+@pytest.fixture
+def machine(embedded: Server, tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "machine", embedded, [])
+    yield made
+    for name in made.databases:
+        admin(embedded, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

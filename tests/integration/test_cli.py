@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from typer.testing import CliRunner
 
 from pipeline import __main__ as command_line
 from pipeline.__main__ import app, main
+from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
 from pipeline.ledger import server
 from tests.faults.town import FIRST_DAY
-from tests.homes import Installation, in_child, new_installation
+from tests.homes import Installation, admin, in_child, new_installation
 
 NOW = "2026-11-12T18:00:00+07:00"
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
@@ -204,6 +206,35 @@ def test_verify_ends_with_1_and_says_what_is_broken(shell: Shell, day: dict[str,
     assert (told.code, told.out.count("\n"), "archive" in told.out) == (1, 1, True)
 
 
+def test_backup_restore_and_reconcile(shell: Shell, day: dict[str, Told], embedded: server.Server) -> None:
+    told = good(shell("backup", "copy"))
+    state = json.loads(good(shell("status", "--json")))["state_hash"]
+    assert f"state {state}" in told
+    assert (shell.folder / "copy" / "backup.json").is_file()
+    name = f"restored_{uuid.uuid4().hex}"
+    admin(embedded, f"CREATE DATABASE {name}")
+    key = (shell.home / "keys" / "master.key").read_text().strip()
+    there = {"UNPOOL_HOME": "restored", "UNPOOL_DATABASE_URL": embedded.url_for(name)}
+    try:
+        keyless = shell("restore", "copy", **there)
+        assert (keyless.code, "UNPOOL_MASTER_KEY" in keyless.err, (shell.folder / "restored").exists()) == (1, True, False)
+        there["UNPOOL_MASTER_KEY"] = key
+        told = good(shell("restore", "copy", **there))
+        assert f"state {state}" in told
+        assert "unpool reconcile" in told
+        assert "unpool reconcile" in good(shell("status", **there))
+        good(shell("verify", **there))
+        asked = shell("reconcile", **there)
+        assert (asked.code, "TWILIO_ACCOUNT_SID" in asked.err) == (1, True)
+        with in_thread(create_app(ANYBODY.account_sid, ANYBODY.auth_token)) as address:
+            account = {"TWILIO_ACCOUNT_SID": ANYBODY.account_sid, "TWILIO_AUTH_TOKEN": ANYBODY.auth_token, "TWILIO_FROM": ANYBODY.sender}
+            assert "asked: 0 messages" in good(shell("reconcile", **there, **account, UNPOOL_TWILIO_URL=address))
+        assert "Nothing to reconcile" in good(shell("reconcile", **there))
+        assert "unpool reconcile" not in good(shell("status", **there))
+    finally:
+        admin(embedded, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def empty(_: Shell) -> dict[str, str]:
     return {"UNPOOL_HOME": "nowhere_yet"}
 
@@ -226,6 +257,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], Callable[[Shell], dict[str, str]], in
     "another key": (("status",), lambda _: {"UNPOOL_MASTER_KEY": "short"}, 1, "UNPOOL_MASTER_KEY"),
     "no database": (("status",), lambda _: {"UNPOOL_DATABASE_URL": "postgresql://x:y@127.0.0.1:9/none"}, 2, "ledger"),
     "no such database": (("status",), lambda shell: {"UNPOOL_DATABASE_URL": shell.environment["UNPOOL_DATABASE_URL"] + "x"}, 2, "ledger"),
+    "a backup onto something": (("backup", "."), as_it_is, 1, "is there already"),
+    "a backup to nowhere": (("backup", "nowhere/copy"), as_it_is, 1, "nowhere"),
+    "no backup": (("restore", "."), as_it_is, 1, "backup.json"),
     "a programme that is no TOML": (("run",), lambda _: {"UNPOOL_PROGRAMME": "sang.csv"}, 1, "sang.csv"),
 }
 
@@ -263,7 +297,7 @@ def test_the_help_of_every_command_has_an_example(command: str) -> None:
 
 
 def test_all_commands_of_the_issue_are_there() -> None:
-    asked = {"init", "receive", "run", "status", "lists", "holds", "verify", "rebuild", "twilio-stand-in"}
+    asked = {"init", "receive", "run", "status", "lists", "holds", "verify", "rebuild", "twilio-stand-in", "backup", "restore", "reconcile"}
     assert asked <= set(COMMANDS)
     told = CliRunner().invoke(app, [], env={"COLUMNS": "200"})
     assert all(command in told.output for command in COMMANDS)

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from pipeline.delivery.codes import RefusalKind
+from pipeline.delivery.kept import Kept
 from pipeline.delivery.sms import Accepted, Answer, BackOff, LookupFailed, Refused, Sms, Unknown
 from pipeline.delivery.stand_in import create_app, in_thread
 from pipeline.settings import TwilioSettings
@@ -175,3 +176,29 @@ def test_what_was_taken_is_kept_in_a_file(tmp_path_factory: pytest.TempPathFacto
     with in_thread(create_app(ACCOUNT, SECRET, lambda: NOW, keep_in=file)) as address:
         Sms(account(address)).send(TO, BODY)
     assert file.read_text().count(BODY) == 1
+
+
+def test_O10_all_since_a_moment_though_twilio_sorts_by_the_time_of_sending(
+    address: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is a page of messages created and sent before: here two. What queues has no time of sending."""
+    monkeypatch.setattr("pipeline.delivery.sms.PAGE", 2)
+    before, after = LONG_AGO - timedelta(hours=1), LONG_AGO + timedelta(hours=1)
+    listed: list[tuple[str, datetime, datetime | None]] = [
+        ("queues", after, None),
+        ("new", after, after),
+        ("queued for long", before, after),
+        ("older", before, before),
+        ("in disorder", LONG_AGO, after),
+        ("older too", before, before),
+        ("oldest", before, before),
+        ("beyond the end", after, after),
+    ]
+    for name, created_at, sent_at in reversed(listed):
+        app.state.store.messages[name] = Kept(name, TO, "CDC", None, BODY, created_at, "sent", None, sent_at=sent_at)
+    assert [one.sid for one in Sms(account(address)).since(LONG_AGO)] == ["queues", "new", "in disorder"]
+
+
+def test_O10_a_list_that_breaks_off_is_no_list(address: str) -> None:
+    with pytest.raises(LookupFailed):
+        list(Sms(account(address, auth_token="wrong")).since(LONG_AGO))

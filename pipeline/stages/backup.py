@@ -1,0 +1,138 @@
+"""Backup: one folder from which the whole installation can be restored, taken while everything runs. The master key is not in it.
+
+Archive files never change: most are copied beforehand. The rest needs the writer's lock, so that no batch is half done; the ledger
+comes last, since sending goes on meanwhile, and what it says of files and batches then is in the copy already.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from pipeline.durable import sync_folder
+from pipeline.errors import ActionNeeded, WarehouseBehind
+from pipeline.home import Home
+from pipeline.intake import inbox
+from pipeline.intake.archive import Archive
+from pipeline.ledger.dump import Counted, dump
+from pipeline.log import event
+from pipeline.stages.backup_folder import (
+    AS_THEY_ARE,
+    LEDGER,
+    SEALED,
+    TO_SEAL,
+    WAREHOUSE,
+    Contents,
+    File,
+    Progress,
+    copy_files,
+    measure,
+    names,
+    sync_file,
+    write_contents,
+)
+from pipeline.stages.house import House
+from pipeline.warehouse.connect import open_warehouse
+
+SEALED_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A file that is to be sealed: its path from the home folder, its mode (read-only says that it is whole) and its bytes."""
+
+    path: str
+    mode: int
+    data: bytes = field(repr=False)
+
+
+def backup(house: House, folder: Path, now: datetime, progress: Progress) -> Contents:
+    """Copy the installation into `folder`, which must not be there: it is when it is whole. Raises ActionNeeded, WarehouseBehind."""
+    if folder.exists():
+        raise ActionNeeded(f"{folder} is there already: a backup goes into a folder of its own.")
+    if not folder.parent.is_dir():
+        raise ActionNeeded(f"{folder.parent} is not a folder: make it, or mount the disk that it lies on.")
+    unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}.unfinished")
+    try:
+        unfinished.mkdir(mode=0o700)
+        contents = _copy(house, unfinished, now, progress)
+        write_contents(unfinished, contents, house.keys)
+        unfinished.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise ActionNeeded(f"The backup could not be written: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    event("backup_made", files=len(contents.files), bytes=sum(file.size for file in contents.files.values()))
+    return contents
+
+
+def _copy(house: House, to: Path, now: datetime, progress: Progress) -> Contents:
+    home = house.home
+    files = _copy_folder(home, to, "archive", {}, progress)
+    with house.writer():
+        for name in AS_THEY_ARE:
+            files |= _copy_folder(home, to, name, files, progress)
+        warehouse = _there(home.root, WAREHOUSE)
+        copy_files(home.root, to, warehouse, lambda done: progress("Copying the warehouse", done, len(warehouse)))
+        sealed = _seal(house, to, progress)
+        progress("Copying the ledger", 0, 1)
+        ledger = dump(house.ledger.engine, to / LEDGER)
+    sync_file(to / LEDGER)
+    last_batch, state_hash = _look_into(house, to, ledger)
+    # Measured now: the copy was opened, and what its log held is in the file since.
+    files |= {path: measure(to / path) for path in (*_there(to, WAREHOUSE), LEDGER, *names(to, SEALED))}
+    return Contents(now, last_batch, state_hash, ledger.messages, ledger.receipts, sealed, files)
+
+
+def _there(root: Path, paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if (root / path).is_file()]
+
+
+def _copy_folder(home: Home, to: Path, name: str, there: dict[str, File], progress: Progress) -> dict[str, File]:
+    paths = [path for path in names(home.root, name) if path not in there]
+    return copy_files(home.root, to, paths, lambda done: progress(f"Copying {name}", done, len(paths)))
+
+
+def _seal(house: House, to: Path, progress: Progress) -> str:
+    """What was acknowledged and is not in the archive yet, and what went back to the senders. Returns the hash of the list of them."""
+    home = house.home
+    paths = [*inbox.complete(home.inbox, time.time()), *(home.root / path for name in TO_SEAL[1:] for path in names(home.root, name))]
+    archive = Archive(to / SEALED, house.keys.derive("archive"))
+    listed: list[tuple[str, int, str]] = []
+    for some in _portions(paths):
+        found = [one for path in some if (one := _look(home, path)) is not None]
+        hashes = archive.put_many(one.data for one in found)
+        listed += [(one.path, one.mode, sha256) for one, sha256 in zip(found, hashes, strict=True)]
+        progress("Sealing what waits", len(listed), len(paths))
+    return archive.put(json.dumps(listed).encode())
+
+
+def _portions(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    for start in range(0, len(paths), SEALED_AT_ONCE):
+        yield paths[start : start + SEALED_AT_ONCE]
+
+
+def _look(home: Home, path: Path) -> _Waiting | None:
+    """None for what its owner took away meanwhile."""
+    try:
+        with path.open("rb") as file:
+            return _Waiting(path.relative_to(home.root).as_posix(), os.fstat(file.fileno()).st_mode & 0o777, file.read())
+    except FileNotFoundError:
+        return None
+
+
+def _look_into(house: House, to: Path, ledger: Counted) -> tuple[int, str]:
+    """Last batch and state hash of the copied warehouse. Raises WarehouseBehind where it lacks what the ledger says was done."""
+    with open_warehouse(to / WAREHOUSE[0], memory_limit=house.settings.memory_limit, spill=house.home.tmp) as warehouse:
+        batches = warehouse.batches()
+        if ledger.done - batches:
+            raise WarehouseBehind("The warehouse lacks batches that the ledger says were done. Run `unpool rebuild`, then back up again.")
+        return max(batches, default=0), str(warehouse.value("state/hash"))
