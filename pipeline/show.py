@@ -106,7 +106,9 @@ def show_holds(out: Console, waiting: Sequence[Hold], spoken: Mapping[str, int],
         hours = (now - one.opened_at).total_seconds() / 3600
         age = f"{hours / 24:,.0f} d" if hours >= 48 else f"{hours:,.0f} h"
         said = f"{spoken[one.hold_id]} of {Choice.RELEASE.people}" if one.hold_id in spoken else ""
-        table.add_row(one.hold_id[:SHORT_ID], one.reason, one.subject, one.owner, age, said, reason_text(one.reason, "en"))
+        # Of a held file, why it is held says more than that it is.
+        what = reason_text(str(one.detail.get("judgement") or one.reason), "en")
+        table.add_row(one.hold_id[:SHORT_ID], one.reason, one.subject, one.owner, age, said, what)
     out.print(table)
     if len(waiting) > SHOWN:
         out.print(f"... and {len(waiting) - SHOWN:,} more", highlight=False)
@@ -121,7 +123,7 @@ def show_answer(out: Console, found: Answered) -> None:
         out.print(f"{what}: {found.people} of {found.needed} people say {found.choice}. Another person must say so too.", highlight=False)
         return
     done = {Choice.RELEASE: "let go", Choice.REFUSE: "refused"}[found.choice]
-    out.print(f"{what}: {done}" + (f", {found.files:,} files with it." if found.files else "."), highlight=False)
+    out.print(f"{what}: {done}" + (f" ({found.files:,} held files)." if found.files else "."), highlight=False)
 
 
 def show_lists(out: Console, written: Sequence[ListFile], rows: int) -> None:

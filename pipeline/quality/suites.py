@@ -53,8 +53,8 @@ def validate(frame: pd.DataFrame, name: str, parameters: Mapping[str, Any] | Non
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # It tells of every temporary folder, at INFO, whatever the root logger wants.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # This module of it tells of every temporary folder, at INFO, whatever the loggers above it want.
+    logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.WARNING)
     written = load_suite(name, folder)["expectations"]
     numbered = [one | {"meta": one["meta"] | {"place": place}} for place, one in enumerate(written)]
     context = gx.get_context(mode="ephemeral")
