@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test quick lint bench bench-day clean
+.PHONY: demo up down test quick lint reliability bench bench-day clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -35,6 +35,9 @@ lint: $(VENV)/.ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+reliability: test ## all that CI runs; what the fault tests found then goes into docs/reliability
+	@$(BIN)/python -m tests.faults.report
 
 bench: $(VENV)/.ready ## ratios to a floor measured in the same run
 	@$(BIN)/python -m tests.bench.bench

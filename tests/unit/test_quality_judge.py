@@ -174,3 +174,14 @@ def test_great_expectations_is_not_imported_with_the_package() -> None:
     """It takes 4 seconds: a DAG file or a web process must not pay them."""
     code = "import sys, pipeline.quality.judge, pipeline.quality.rejects; sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0
+
+
+def test_great_expectations_says_nothing_of_its_own(tmp_path: Path) -> None:
+    """On a command line, where nobody asked for it. In a process of its own: here it is imported already."""
+    code = (
+        "import logging; logging.basicConfig(level=logging.WARNING); import pandas; from pathlib import Path; "
+        "from pipeline.domain.words import FileKind; from pipeline.quality.judge import judge_files; "
+        f"judge_files(pandas.DataFrame([{profile() | {'receipt_no': 1}!r}]), FileKind.MANIFEST, Path({str(tmp_path)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
