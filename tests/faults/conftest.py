@@ -5,32 +5,38 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.delivery.pace import Pace
 from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
 from pipeline.domain.words import Verdict
 from pipeline.ledger.server import Server
 from pipeline.quality.judge import Judgement
-from pipeline.stages import intake, intake_batch
+from pipeline.stages import intake, intake_batch, notify
 from pipeline.stages.house import House
 from pipeline.stages.run import run_all
 from tests.faults.backups import Machine
-from tests.faults.points import watch
+from tests.faults.inside import watch, whens
 from tests.faults.town import CALMS, DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
 from tests.homes import Figures, Installation, Killed, admin, figures, new_installation
 
 
-def small_and_quick() -> None:
-    """For a child: files are archived two at a time, and every file passes its judgement. Great Expectations takes most of a run's time,
-    reads only, and has a crash test of its own."""
-    intake.ARCHIVE_FILES = 2
+def trusting() -> None:
+    """For a child: every file passes its judgement. Great Expectations takes most of a run's time, reads only, and has a crash test of its own."""
     intake_batch.judge_files = lambda profiles, *_: {int(number): Judgement(Verdict.ACCEPTED, "") for number in profiles["receipt_no"]}
     intake_batch.judge_rows = lambda *_: []
+
+
+def small_and_quick() -> None:
+    """For a child: trusting, files are archived two at a time, and a thousand messages a second may go out."""
+    trusting()
+    intake.ARCHIVE_FILES = 2
+    notify.Pace = lambda _, **given: Pace(1_000.0, **given)  # type: ignore[misc, assignment]
 
 
 def run_through(house: House, *moments: Any) -> None:
@@ -40,10 +46,15 @@ def run_through(house: House, *moments: Any) -> None:
 
 @dataclass(frozen=True)
 class Scene:
-    """An installation of one's own with a stand-in of its own."""
+    """An installation of one's own with a stand-in of its own. `told` takes a figure for docs/reliability.
+
+    `times`: the last is the stand-in's time, which is never before a claim's.
+    """
 
     installation: Installation
     accepted: Callable[[], dict[str, Any]]
+    told: Callable[[str, int], None] = lambda name, figure: None
+    times: list[datetime] = field(default_factory=list)
 
     def run(self, *moments: Any) -> Figures:
         """Run once for each moment in a process of its own, then take the figures."""
@@ -53,10 +64,11 @@ class Scene:
             run_through(house, *moments)
             return figures(house)
 
+        self.times.append(moments[-1])
         return self.installation.do(work)
 
 
-Scenes = Callable[[], Scene]
+Scenes = Callable[..., Scene]
 
 
 @pytest.fixture
@@ -83,17 +95,18 @@ def first_day(warm: None, embedded: Server, ledger_template: str, tmp_path_facto
 
 
 @pytest.fixture
-def scenes(first_day: Installation, tmp_path: Path) -> Iterator[Scenes]:
-    """Copies of the first day, each with a stand-in."""
+def scenes(first_day: Installation, tmp_path: Path, record_property: Callable[[str, int], None]) -> Iterator[Scenes]:
+    """Copies of the first day, each with a stand-in; settings as changed, at `home` where one is given."""
     with ExitStack() as stack:
 
-        def scene() -> Scene:
-            app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: DAY_2)
+        def scene(home: Path | None = None, **changes: Any) -> Scene:
+            times = [DAY_2]
+            app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: times[-1])
             address = stack.enter_context(in_thread(app))
-            copy = first_day.copy(tmp_path / uuid.uuid4().hex)
+            copy = first_day.copy(home or tmp_path / uuid.uuid4().hex)
             stack.callback(copy.drop)
-            settings = replace(copy.settings, twilio=replace(ANYBODY, api_base_url=address))
-            return Scene(replace(copy, settings=settings), app.state.store.counts)
+            settings = replace(copy.settings, twilio=replace(ANYBODY, api_base_url=address), **changes)
+            return Scene(replace(copy, settings=settings), app.state.store.counts, record_property, times)
 
         yield scene
 
@@ -115,6 +128,20 @@ def expected(undisturbed: dict[str, Figures], scenes: Scenes) -> Figures:
     return undisturbed["figures"]
 
 
+@pytest.fixture(scope="session")
+def died() -> set[tuple[str, str]]:
+    """Where the commit points' kills were: (point, when)."""
+    return set()
+
+
+def note_kill(died: set[tuple[str, str]], point: str, when: str, told: Callable[[str, int], None]) -> None:
+    """A point counts as killed when it was at all its places."""
+    told("kills", 1)
+    if (point, when) not in died:
+        died.add((point, when))
+        told("commit_points_killed", int(all((point, each) in died for each in whens(point))))
+
+
 def killed_at(scene: Scene, point: str, when: str, nth: int, *moments: Any, judge: Callable[[], None] = small_and_quick) -> None:
     """Run, and die there. Fails if the point is not reached."""
 
@@ -123,13 +150,24 @@ def killed_at(scene: Scene, point: str, when: str, nth: int, *moments: Any, judg
         watch((point, when, nth))
         run_through(house, *moments)
 
+    scene.times.append(moments[-1])
     with pytest.raises(Killed):
         scene.installation.do(work)
 
 
-def assert_as_if_nothing_had_happened(scene: Scene, expected: Figures) -> None:
-    found = scene.run(*CALMS)
+def assert_as_if_nothing_had_happened(scene: Scene, expected: Figures, moments: Any = CALMS) -> list[tuple[str, str]]:
+    """Run to the end. Returns the places where this run could have died, in order of name."""
+
+    def work(house: House) -> tuple[list[tuple[str, str]], Figures]:
+        small_and_quick()
+        points = watch()
+        run_through(house, *moments)
+        return sorted(points.times), figures(house)
+
+    scene.times.append(moments[-1])
+    reached, found = scene.installation.do(work)
     assert found.violations == []
     assert found == expected
     told = scene.accepted()
     assert (told["accepted"], told["doubled"]) == (7, 0)
+    return reached

@@ -25,10 +25,13 @@ from pipeline.ledger.engine import Ledger
 from pipeline.warehouse.connect import Warehouse
 from tests.homes import KILLED
 
-BEFORE, AFTER = "before", "after"
+BEFORE, INSIDE, AFTER = "before", "inside", "after"
 # Helpers that write for others: the point is named after who asked them.
 _HELPERS = ("durable.py", "contextlib.py", "points.py", "pathlib.py", "rejects.py")
 _WROTE = "unpool_tests_wrote"
+# Under it a transaction that has not written yet keeps the name of its point: tests/faults/inside.py.
+OPEN = "unpool_tests_open"
+WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 @dataclass
@@ -90,6 +93,7 @@ def _warehouse(points: Points, original: Callable[..., Any]) -> Callable[..., Ab
     @contextmanager
     def watched(self: Warehouse, point: str) -> Iterator[None]:
         with original(self):
+            vars(self)[OPEN] = point
             yield
             points.hit(point, BEFORE)
         points.hit(point, AFTER)
@@ -102,7 +106,7 @@ def _ledger(points: Points, original: Callable[..., Any]) -> Callable[..., Abstr
     def watched(self: Ledger, point: str) -> Iterator[Any]:
         wrote = False
         with original(self) as conn:
-            conn.info[_WROTE] = False
+            conn.info.update({_WROTE: False, OPEN: point})
             yield conn
             wrote = conn.info[_WROTE]
             if wrote:
@@ -125,5 +129,5 @@ def _copied(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def _note_write(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
-    if statement.lstrip().split(None, 1)[0].upper() in ("INSERT", "UPDATE", "DELETE"):
+    if statement.lstrip().startswith(WRITES):
         conn.info[_WROTE] = True

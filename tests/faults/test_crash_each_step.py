@@ -1,16 +1,19 @@
-"""C01: killed right before and right after every side effect of a run, and run again: as if nothing had happened.
+"""C01, C02: killed before, inside and after every side effect of a run, run again, killed again, run again: as if nothing had happened.
 
-The points are found by tests/faults/points.py. A side effect that is new is missing here, and `test_every_side_effect_has_its_kill`
-says so.
+The points are found by tests/faults/points.py, the places to die at each by tests/faults/inside.py. A side effect that is new is
+missing here, and `test_C01_every_side_effect_has_its_kill` says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from pipeline.stages.house import House
-from tests.faults.conftest import Scenes, assert_as_if_nothing_had_happened, killed_at, run_through, small_and_quick
-from tests.faults.points import AFTER, BEFORE, watch
+from tests.faults.conftest import Scenes, assert_as_if_nothing_had_happened, killed_at, note_kill, run_through, small_and_quick
+from tests.faults.inside import watch, whens
 from tests.faults.town import CALMS, DAY_2
 from tests.homes import Figures
 
@@ -38,29 +41,39 @@ RUN = {
 }
 # Those of the run that reads back what Twilio did not report.
 LATE = {"ledger commit in lookup._read_one": 2}
+CASES = [(point, when) for point in (*RUN, *LATE) for when in whens(point)]
+# A clock does not go back: what recovers from a crash runs later than what crashed.
+LATER, LATEST = (tuple(moment + timedelta(hours=hours) for moment in CALMS) for hours in (2, 4))
 
 
-@pytest.mark.parametrize("when", [BEFORE, AFTER])
-@pytest.mark.parametrize("point", RUN)
-def test_C01_killed_in_a_run(scenes: Scenes, expected: Figures, point: str, when: str) -> None:
-    scene = scenes()
-    killed_at(scene, point, when, RUN[point], DAY_2)
-    assert_as_if_nothing_had_happened(scene, expected)
+@pytest.mark.parametrize(("point", "when"), CASES)
+def test_C01_C02_killed_in_a_run_and_again_while_recovering(
+    scenes: Scenes, expected: Figures, died: set[tuple[str, str]], record_property: Callable[[str, int], None], point: str, when: str
+) -> None:
+    """The second crash comes at the same place, where the recovery gets there; else at another one of its own, a different one each case.
+
+    One thread sends, so that two recoveries from the same crash do the same; with more of them it is tried elsewhere.
+    """
+    nth, moments = (LATE[point], CALMS) if point in LATE else (RUN[point], (DAY_2,))
+    once = scenes(send_threads=1)
+    killed_at(once, point, when, nth, *moments)
+    note_kill(died, point, when, record_property)
+    places = assert_as_if_nothing_had_happened(once, expected, LATER)
+
+    twice = scenes(send_threads=1)
+    killed_at(twice, point, when, nth, *moments)
+    again = (point, when) if (point, when) in places else places[CASES.index((point, when)) % len(places)]
+    killed_at(twice, *again, 1, *LATER)
+    record_property("kills", 2)
+    assert_as_if_nothing_had_happened(twice, expected, LATEST)
 
 
-@pytest.mark.parametrize("when", [BEFORE, AFTER])
-def test_C01_T07_killed_while_late_statuses_are_read(scenes: Scenes, expected: Figures, when: str) -> None:
-    scene = scenes()
-    [(point, nth)] = LATE.items()
-    killed_at(scene, point, when, nth, *CALMS)
-    assert_as_if_nothing_had_happened(scene, expected)
-
-
-def test_every_side_effect_has_its_kill(scenes: Scenes) -> None:
-    def reached(house: House) -> set[str]:
+def test_C01_every_side_effect_has_its_kill(scenes: Scenes, record_property: Callable[[str, int], None]) -> None:
+    def reached(house: House) -> set[tuple[str, str]]:
         small_and_quick()
         points = watch()
         run_through(house, *CALMS)
-        return set(points.reached)
+        return set(points.times)
 
-    assert scenes().installation.do(reached) == set(RUN) | set(LATE)
+    assert scenes(send_threads=1).installation.do(reached) == set(CASES)
+    record_property("commit_points", len({point for point, _ in CASES}))
