@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pipeline.errors import DiskFails
+
+# What the system calls a full disk and a failing one; DuckDB has these words for us, and no number.
+_FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+_FAILING = (*(os.strerror(number) for number in (errno.EIO, errno.EROFS)), "fsync failed")
+
+
+def disk_failure(words: str) -> DiskFails | None:
+    """What an error's own words say about the disk, as a sentence for people; None where they say nothing of it."""
+    if any(known in words for known in _FULL):
+        return DiskFails("The disk is full. Free some space and run this again: nothing that was received is lost.")
+    if any(known in words for known in _FAILING):
+        return DiskFails("The disk fails. See that it works and run this again: nothing that was received is lost.")
+    return None
+
+
+@contextmanager
+def disk_failures() -> Iterator[None]:
+    """Raise DiskFails for an OSError that the disk is the reason of."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_failure(error.strerror or "") or error from None
 
 
 def make_folder(folder: Path) -> None:

@@ -63,6 +63,10 @@ class LedgerUnavailable(TryAgain):
     """The ledger's database does not answer."""
 
 
+class DiskFails(TryAgain):
+    """The disk is full, or does not write what it is given. What was acknowledged stays; the rest is done by a later run."""
+
+
 class Broken(UnpoolError):
     exit_code = 3
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pipeline.durable import disk_failures
 from pipeline.errors import ActionNeeded, WarehouseBehind
 from pipeline.formats import FormatProfile, load_formats
 from pipeline.home import Home
@@ -89,6 +90,7 @@ def open_house(settings: Settings, *, restoring: bool = False) -> Iterator[House
     ledger = open_ledger(database_url(settings))
     try:
         migrate(ledger.engine)
-        yield House(settings, home, programme, formats, keys, Archive(home.archive, keys.derive("archive")), ledger)
+        with disk_failures():
+            yield House(settings, home, programme, formats, keys, Archive(home.archive, keys.derive("archive")), ledger)
     finally:
         ledger.close()

@@ -12,6 +12,7 @@ import duckdb
 import psutil
 import pyarrow as pa
 
+from pipeline.durable import disk_failure
 from pipeline.errors import UnpoolError, WarehouseBusy, WarehouseDamaged
 
 SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
@@ -119,8 +120,8 @@ def open_warehouse(path: Path, *, memory_limit: str | None, spill: Path | None) 
             connection.execute(statement(f"schema/{table}"))
         yield Warehouse(connection)
     except duckdb.Error as error:
-        # Damage further inside shows only when it is read.
-        if any(words in str(error) for words in DAMAGE):
+        # Damage further inside shows only when it is read, a full disk when it is written.
+        if disk_failure(str(error)) or any(words in str(error) for words in DAMAGE):
             raise _unopened(error) from error
         raise
     finally:
@@ -133,7 +134,9 @@ def half_of(machine_bytes: int) -> str:
 
 
 def _unopened(error: duckdb.Error) -> UnpoolError:
-    """Another process has the file, or it is damaged. DuckDB tells the two apart by its words only."""
+    """Another process has the file, the disk fails, or the file is damaged. DuckDB tells them apart by its words only."""
+    if failure := disk_failure(str(error)):
+        return failure
     if "Could not set lock" in str(error):
         return WarehouseBusy("Another program has the warehouse open. Try again in a moment.")
     return WarehouseDamaged("The warehouse does not open. Run `unpool rebuild`: it makes it anew from the archive and the ledger.")
