@@ -129,11 +129,11 @@ def writer_lock(engine: Engine, wait_s: float) -> Iterator[None]:
 
 
 def _take(conn: Connection, wait_s: float) -> None:
-    # 0 would mean to wait for ever.
-    conn.execute(text("SELECT set_config('lock_timeout', :limit, false)"), {"limit": f"{max(1, int(wait_s * 1000))}ms"})
     try:
+        # 0 would mean to wait for ever.
+        conn.execute(text("SELECT set_config('lock_timeout', :limit, false)"), {"limit": f"{max(1, int(wait_s * 1000))}ms"})
         conn.execute(text("SELECT pg_advisory_lock(:key)"), {"key": WRITER_LOCK})
-    except OperationalError as error:
+    except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise WarehouseBusy("Another unpool process is writing to the warehouse. Try again in a moment.") from None
         raise translated(error) from None

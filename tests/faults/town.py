@@ -12,8 +12,8 @@ DAY_2 = DAY_1 + timedelta(hours=20)
 # After a crash: long enough for a dead sender to be noticed, looked up, and for silent statuses to be read back.
 CALMS = tuple(DAY_2 + timedelta(minutes=minutes) for minutes in (0, 3, 6, 90))
 
-_MANIFEST = "tube_code,collected_at,full_name,birth_date,sex,phone,citizen_id,address,pool_size,specimen_code,replaces_tube,pooling_mode"
-_RESULTS = "tube_code,result,status,tested_at,ct,reject_reason"
+MANIFEST = "tube_code,collected_at,full_name,birth_date,sex,phone,citizen_id,address,pool_size,specimen_code,replaces_tube,pooling_mode"
+RESULTS = "tube_code,result,status,tested_at,ct,reject_reason"
 
 
 def person(
@@ -36,7 +36,7 @@ def sheet(heading: str, rows: list[str]) -> bytes:
 FIRST_DAY: dict[str, dict[str, bytes]] = {
     "TEAM1": {
         "sang.csv": sheet(
-            _MANIFEST,
+            MANIFEST,
             [
                 *(person(n, "LP1", size=3, own=f"LP1-{n}", mode="lab") for n in (1, 2, 3)),
                 *(person(n, "FP2", size=3) for n in (4, 5, 6)),
@@ -47,13 +47,13 @@ FIRST_DAY: dict[str, dict[str, bytes]] = {
         )
     },
     "LAB1": {
-        "vong_1.csv": sheet(_RESULTS, [result("LP1", "positive", ct="24"), result("FP2", "negative"), result("FP3", "positive", ct="20")])
+        "vong_1.csv": sheet(RESULTS, [result("LP1", "positive", ct="24"), result("FP2", "negative"), result("FP3", "positive", ct="20")])
     },
 }
 SECOND_DAY: dict[str, dict[str, bytes]] = {
     "TEAM1": {
         "chieu.csv": sheet(
-            _MANIFEST,
+            MANIFEST,
             [
                 person(7, "SP7", size=1, day=13, replaces="FP3"),
                 person(8, "SP8", size=1, day=13, replaces="FP3"),
@@ -65,7 +65,7 @@ SECOND_DAY: dict[str, dict[str, bytes]] = {
     },
     "LAB1": {
         "vong_2.csv": sheet(
-            _RESULTS,
+            RESULTS,
             [
                 *(result(f"LP1-{n}", word, at="13 10:00") for n, word in ((1, "negative"), (2, "positive"), (3, "negative"))),
                 result("SP7", "negative", at="13 11:00"),
