@@ -1,4 +1,4 @@
-"""C13, light: a warehouse that is gone, cut, spoilt or of yesterday is refused, never built upon; `rebuild` makes the same one again."""
+"""C13: a warehouse that is gone, cut, spoilt or of yesterday is refused, never built upon; `rebuild` makes the same one again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tests.faults.conftest import small_and_quick
 from tests.faults.points import AFTER, watch
 from tests.faults.town import DAY_2
 from tests.homes import Installation, Killed
+
+Told = Callable[[str, int], None]
 
 REFUSALS = (WarehouseBehind.__name__, WarehouseDamaged.__name__)
 
@@ -74,7 +76,8 @@ def made_noise(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_its_header, cut_in_half, cut_at_its_end, made_noise])
-def test_C13_a_spoilt_warehouse_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None]) -> None:
+def test_C13_a_spoilt_warehouse_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None], record_property: Told) -> None:
+    record_property("corruptions", 1)
     before = looked_at(town)
     assert before not in REFUSALS
     spoil(town.home / "warehouse.duckdb")
@@ -82,28 +85,53 @@ def test_C13_a_spoilt_warehouse_is_refused_and_rebuilt(town: Installation, spoil
     assert_rebuilt(town, before)
 
 
-def test_C13_a_flipped_byte_is_refused_or_harmless(town: Installation) -> None:
-    """60 flips, each in a copy of its own: the answer is the old state or a refusal, and never another state."""
-    before = looked_at(town)
+def test_C13_what_does_not_open_is_set_aside_as_it_was(town: Installation) -> None:
     path = town.home / "warehouse.duckdb"
-    whole = path.read_bytes()
-    chosen = random.Random(20261112)
+    before = looked_at(town)
+    made_noise(path)
+    spoilt = path.read_bytes()
+    assert looked_at(town) == WarehouseDamaged.__name__
+    assert_rebuilt(town, before)
+    assert path.with_suffix(".duckdb.old").read_bytes() == spoilt
+
+
+def put_back(town: Installation, whole: list[tuple[Path, bytes]]) -> None:
+    for file in town.home.glob("warehouse.duckdb*"):
+        file.unlink()
+    for file, content in whole:
+        file.write_bytes(content)
+
+
+def looked_at_with_flips(town: Installation, path: Path, flips: int, seed: int) -> list[tuple[int, str]]:
+    """What is said of the warehouse when one bit of the file at `path` is another: as often as `flips`, each with the others whole."""
+    whole = [(file, file.read_bytes()) for file in town.home.glob("warehouse.duckdb*")]
+    data = path.read_bytes()
+    chosen = random.Random(seed)
 
     def look_at_all(house: House) -> list[tuple[int, str]]:
         found = []
-        for _ in range(60):
-            at = chosen.randrange(len(whole))
-            path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << chosen.randrange(8))]) + whole[at + 1 :])
-            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        for _ in range(flips):
+            at = chosen.randrange(len(data))
+            put_back(town, whole)
+            path.write_bytes(data[:at] + bytes([data[at] ^ (1 << chosen.randrange(8))]) + data[at + 1 :])
             try:
                 found.append((at, str(status(house)["state_hash"])))
             except Exception as error:
                 found.append((at, type(error).__name__))
         return found
 
-    found = town.do(look_at_all)
+    try:
+        return town.do(look_at_all)
+    finally:
+        put_back(town, whole)
+
+
+def test_C13_a_flipped_bit_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
+    """The answer is the old state or a refusal, and never another state."""
+    before = looked_at(town)
+    found = looked_at_with_flips(town, town.home / "warehouse.duckdb", 150, seed=20261112)
     assert {told for _, told in found} <= {before, *REFUSALS}, found
-    path.write_bytes(whole)
+    record_property("corruptions", len(found))
     assert looked_at(town) == before
 
 
@@ -123,13 +151,34 @@ def test_C13_the_warehouse_of_yesterday_is_refused_and_rebuilt(town: Installatio
     assert_rebuilt(town, today)
 
 
+def test_C13_no_stage_works_on_a_damaged_warehouse(town: Installation, first_day: Installation, tmp_path: Path) -> None:
+    """In the middle of a day: what was claimed by then is not lost."""
+    other = first_day.copy(tmp_path / "other")
+    try:
+        other.do(a_day_more)
+        today = looked_at(other)
+    finally:
+        other.drop()
+    made_noise(town.home / "warehouse.duckdb")
+
+    def refused(house: House) -> None:
+        small_and_quick()
+        for stage in (intake, decide):
+            with pytest.raises(WarehouseDamaged, match="unpool rebuild"):
+                stage(house, DAY_2)
+
+    town.do(refused)
+    town.do(lambda house: rebuild(house, DAY_2))
+    town.do(a_day_more)
+    assert looked_at(town) == today
+
+
 def cut_by_a_byte(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_half, cut_by_a_byte])
-def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None]) -> None:
-    """Killed after the ledger called the batch done and before DuckDB put its log into the file."""
+def leave_a_log(town: Installation) -> tuple[Path, str]:
+    """Killed after the ledger called the batch done and before DuckDB put its log into the file: the log, and the state with it."""
 
     def die(house: House) -> None:
         watch(("ledger commit in decide_batch._publish", AFTER, 1))
@@ -144,6 +193,24 @@ def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(town: Installation, s
     assert today not in REFUSALS
     for file, data in kept:
         file.write_bytes(data)
+    return log, today
+
+
+@pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_half, cut_by_a_byte])
+def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(
+    town: Installation, spoil: Callable[[Path], None], record_property: Told
+) -> None:
+    log, today = leave_a_log(town)
     spoil(log)
     assert looked_at(town) in REFUSALS
     assert_rebuilt(town, today)
+    record_property("corruptions", 1)
+
+
+def test_C13_a_flipped_bit_of_the_log_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
+    log, today = leave_a_log(town)
+    found = looked_at_with_flips(town, log, 100, seed=13)
+    assert {told for _, told in found} <= {today, *REFUSALS}, found
+    assert {told for _, told in found} & set(REFUSALS)
+    record_property("corruptions", len(found))
+    assert looked_at(town) == today
