@@ -24,7 +24,7 @@ from tests.homes import Installation
 PEOPLE, REACHABLE = 50_000, 2_000
 SEED = 20261112
 # The first kills come within so many seconds; each gives the next run a little longer.
-FIRST_S, LONGER = 3.0, 1.15
+FIRST_S, LONGER = 2.0, 1.15
 IN_DOUBT = ("queued", "sending", "unknown")
 
 
@@ -71,7 +71,7 @@ def test_C03_killed_at_random_until_it_ends_by_itself(
     record_property("kills", kills)
     record_property("lost", REACHABLE - told["accepted"] + told["doubled"])
     record_property("doubled", told["doubled"])
-    assert kills > 2
+    assert kills > 1
     assert found.violations == []
     assert sum(found.status["outcomes"].values()) == PEOPLE
     assert found.status["outcomes"] == {"not_detected": PEOPLE}
