@@ -147,7 +147,7 @@ def lists(
     from pipeline.stages.lists import write_lists
 
     with open_house(Settings.from_env(os.environ)) as house, _progress("Writing the lists"):
-        written = write_lists(house, folder or house.home.lists)
+        written = write_lists(house, folder or house.home.lists, _now(house.settings))
     show_lists(out, written, rows=0)
 
 

@@ -47,6 +47,11 @@ class ChildFailed(Exception):
 
 def in_child(work: Callable[[], Answer]) -> Answer:
     """Do `work` in a fork and return its answer (which must pickle). Raises Killed or ChildFailed."""
+    return start_child(work)()
+
+
+def start_child(work: Callable[[], Answer]) -> Callable[[], Answer]:
+    """Begin `work` in a fork; what is returned waits for its answer, as `in_child` does. Several may work side by side."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -63,6 +68,10 @@ def in_child(work: Callable[[], Answer]) -> Answer:
         finally:
             os._exit(code)
     os.close(writing)
+    return lambda: _answer(child, reading)
+
+
+def _answer(child: int, reading: int) -> Any:
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
     _, status_word = os.waitpid(child, 0)
@@ -99,12 +108,16 @@ class Installation:
 
     def do(self, work: Callable[[House], Answer]) -> Answer:
         """Run `work` on the opened house, in a child."""
+        return self.start(work)()
+
+    def start(self, work: Callable[[House], Answer]) -> Callable[[], Answer]:
+        """Begin `work` on the opened house, in a child; what is returned waits for its answer."""
 
         def opened() -> Answer:
             with open_house(self.settings) as house:
                 return work(house)
 
-        return in_child(opened)
+        return start_child(opened)
 
     def receive(self, sender: str, *files: Path, kind: FileKind | None = None) -> None:
         self.do(lambda house: receive(house.home, files, sender, kind) and None)

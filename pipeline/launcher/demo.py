@@ -67,7 +67,7 @@ def demo(settings: Settings, samples: Path, out: Console, environ: Mapping[str, 
         running = bring_up(here, inherited, out)
         with open_house(here) as house:
             _play(scenario, house, running, out)
-            return _show(house, running, out)
+            return _show(scenario, house, running, out)
     except UnpoolError as error:
         out.print(f"[red]The demo did not end well.[/] {error.message}", highlight=False, soft_wrap=True)
         return 1
@@ -112,7 +112,7 @@ def _play(scenario: Scenario, house: House, running: Running, out: Console) -> N
             progress.remove_task(shown)
             out.print(f"[bold]{step.name}[/]: {len(step.files)} files dropped, and all that followed is done", highlight=False)
             # Now, while they are open: the next step's files answer them.
-            show_lists(out, [one for one in write_lists(house, house.home.lists) if one.name in TO_DO], rows=LIST_ROWS)
+            show_lists(out, [one for one in write_lists(house, house.home.lists, scenario.as_of) if one.name in TO_DO], rows=LIST_ROWS)
             out.print()
 
 
@@ -120,11 +120,11 @@ def _failed(airflow: Airflow) -> list[str]:
     return [dag_id for dag_id in sorted(DAGS) if any(run["state"] == "failed" for run in airflow.runs(dag_id))]
 
 
-def _show(house: House, running: Running, out: Console) -> int:
+def _show(scenario: Scenario, house: House, running: Running, out: Console) -> int:
     """Print what a person wants to see. Returns 1 if an invariant does not hold."""
     with house.ledger.begin() as conn:
         listing = receipts.listing(conn)
-    written = write_lists(house, house.home.lists)
+    written = write_lists(house, house.home.lists, scenario.as_of)
     violations = verify(house)
     show_files(out, listing)
     show_status(out, status(house))

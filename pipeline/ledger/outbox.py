@@ -247,6 +247,26 @@ def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]
     return _messages(conn, message.c.state.in_(states) & ~_has_newer, message.c.enqueued_at, message.c.message_id)
 
 
+def without_news(conn: Connection, *, unknown_before: datetime, sent_before: datetime) -> list[Message]:
+    """Messages that nobody can wait for any longer: their fate became unknown before `unknown_before` and they are not told yet, however
+    often they were queued again since; or Twilio took them before `sent_before` and says no more. Longest waiting first.
+
+    An unknown message is listed though a newer word waits: that one waits for it.
+    """
+    was_unknown = (
+        select(1)
+        .where(
+            message_event.c.message_id == message.c.message_id,
+            message_event.c.to_state == MessageState.UNKNOWN,
+            message_event.c.at < unknown_before,
+        )
+        .exists()
+    )
+    unsettled = message.c.state.in_((MessageState.QUEUED, *ON_THE_WIRE)) & (message.c.attempts > 0) & was_unknown
+    silent = (message.c.state == MessageState.SENT) & (message.c.updated_at < sent_before) & ~_has_newer
+    return _messages(conn, unsettled | silent, message.c.enqueued_at, message.c.message_id)
+
+
 def counts(conn: Connection) -> dict[MessageState, int]:
     """Messages by state; states without one are left out."""
     return dict(conn.execute(select(message.c.state, func.count()).group_by(message.c.state)).all())

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.domain.words import MessageState
 from pipeline.errors import KeyMissing
 from pipeline.ledger import outbox
+from pipeline.ledger.engine import Ledger
+from pipeline.ledger.outbox import Message
 from pipeline.quality.rejects import write_table
 from pipeline.stages.house import House
+from pipeline.stages.lookup import SILENT_FOR_EVER, UNSETTLED
 from pipeline.vault.identity import read_batch
 
 PERSON = ("full_name", "birth_date", "phone", "address", "person_code")
@@ -38,7 +41,14 @@ class ListFile:
     rows: list[tuple[str, ...]]
 
 
-def write_lists(house: House, folder: Path) -> list[ListFile]:
+def unreached(ledger: Ledger, now: datetime) -> list[Message]:
+    """Whom no SMS reached, and those of whom Twilio tells nothing any more: somebody must call, or find out."""
+    with ledger.begin() as conn:
+        silent = outbox.without_news(conn, unknown_before=now - UNSETTLED, sent_before=now - SILENT_FOR_EVER)
+        return outbox.unreached(conn, NOT_CARRIED) + silent
+
+
+def write_lists(house: House, folder: Path, now: datetime) -> list[ListFile]:
     """Write worklist, repeat, callback, no_phone and unreached (.csv) into `folder`, each at once by a rename; return what they hold."""
     with house.writer(), house.warehouse(spill=True) as warehouse:
         worklist = warehouse.dicts("lists/worklist")
@@ -46,14 +56,13 @@ def write_lists(house: House, folder: Path) -> list[ListFile]:
         callback = warehouse.dicts("lists/callback")
     with house.ledger.begin() as conn:
         without_phone = [vars(one) for one in outbox.unreached(conn, [MessageState.NO_PHONE])]
-        unreached = [vars(one) for one in outbox.unreached(conn, NOT_CARRIED)]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
         _write(folder, "worklist", WORKLIST, worklist),
         _write(folder, "repeat", REPEAT, repeat),
         _write(folder, "callback", CALLBACK, _named(house, callback)),
         _write(folder, "no_phone", TO_CALL, _named(house, without_phone)),
-        _write(folder, "unreached", TO_CALL, _named(house, unreached)),
+        _write(folder, "unreached", TO_CALL, _named(house, [vars(one) for one in unreached(house.ledger, now)])),
     ]
 
 

@@ -26,6 +26,8 @@ SENDING_LIMIT: Final = timedelta(minutes=2)
 SILENCE: Final = timedelta(hours=1)
 SILENT_FOR_EVER: Final = timedelta(days=3)
 READ_IN_A_RUN: Final = 500
+# Once its fate was unknown, a message not told within this is a person's to find out about (lists.unreached).
+UNSETTLED: Final = timedelta(hours=1)
 
 
 def lose_stale(ledger: Ledger, *, now: datetime) -> int:

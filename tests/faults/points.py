@@ -34,11 +34,16 @@ OPEN = "unpool_tests_open"
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
+def die() -> None:
+    os._exit(KILLED)
+
+
 @dataclass
 class Points:
-    """What was reached, in order. `kill`: (point, before or after, how manieth time) at which to die, or None."""
+    """What was reached, in order. `stop`: (point, before or after, how manieth time) at which to `act`, or None; to die, mostly."""
 
-    kill: tuple[str, str, int] | None = None
+    stop: tuple[str, str, int] | None = None
+    act: Callable[[], object] = die
     reached: list[str] = field(default_factory=list)
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
@@ -48,8 +53,8 @@ class Points:
             self.times[point, when] += 1
             if when == BEFORE:
                 self.reached.append(point)
-            if self.kill == (point, when, self.times[point, when]):
-                os._exit(KILLED)
+            if self.stop == (point, when, self.times[point, when]):
+                self.act()
 
 
 def _who() -> str:
@@ -63,9 +68,9 @@ def _who() -> str:
     return ""
 
 
-def watch(kill: tuple[str, str, int] | None = None) -> Points:
+def watch(stop: tuple[str, str, int] | None = None, act: Callable[[], object] = die) -> Points:
     """Wrap all side effects, for the rest of this process: call it in a child only."""
-    points = Points(kill)
+    points = Points(stop, act)
     for owner, name in ((Path, "rename"), (Path, "replace"), (Path, "unlink"), (os, "link")):
         setattr(owner, name, _effect(points, name, getattr(owner, name)))
     Sms.send = _effect(points, "twilio", Sms.send)  # type: ignore[method-assign]

@@ -17,14 +17,12 @@ import pytest
 from fastapi import FastAPI
 
 from pipeline.delivery.stand_in import create_app, in_thread
-from pipeline.domain.messages import is_gsm7, parts
-from pipeline.domain.names import fold_key
 from pipeline.ledger import server
 from pipeline.ledger.engine import Ledger, open_ledger
 from pipeline.programme import load_programme
 from pipeline.web import callbacks
 from tests.homes import admin
-from tests.integration.office import ACCOUNT, SECRET, TELLING, Office
+from tests.integration.office import ACCOUNT, SECRET, Office, assert_tells_nothing
 
 
 @pytest.fixture(scope="session")
@@ -94,11 +92,7 @@ def office(ledger: Ledger) -> Iterator[Office]:
     with in_thread(app) as address:
         made = Office(ledger, app.state.store, address, programme)
         yield made
-        # T12 for every body of every test here.
-        for message in app.state.store.messages.values():
-            assert parts(message.body) == 1
-            assert is_gsm7(message.body)
-            assert not [word for word in TELLING if word.replace(" ", "_") in fold_key(message.body)]
+        assert_tells_nothing(message.body for message in app.state.store.messages.values())
 
 
 @pytest.fixture

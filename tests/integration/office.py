@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -19,6 +19,8 @@ import pytest
 from pipeline.delivery.kept import Store
 from pipeline.delivery.link import links
 from pipeline.delivery.sms import Sms
+from pipeline.domain.messages import is_gsm7, parts
+from pipeline.domain.names import fold_key
 from pipeline.domain.words import MessageState
 from pipeline.ledger import outbox
 from pipeline.ledger.engine import Ledger
@@ -50,12 +52,20 @@ def messages(*rows: dict[str, object]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(filled, schema=pa.schema(types))
 
 
+def assert_tells_nothing(bodies: Iterable[str]) -> None:
+    """T12, for every body that a test sent: one part, in GSM-7, no word of a result and no name."""
+    for body in bodies:
+        assert parts(body) == 1
+        assert is_gsm7(body)
+        assert not [word for word in TELLING if word.replace(" ", "_") in fold_key(body)]
+
+
 @dataclass
 class Office:
-    """A programme with its ledger and the stand-in behind it. `at` is the office's clock."""
+    """A programme with its ledger and the stand-in behind it. `at` is the office's clock; `store` None where the stand-in is far."""
 
     ledger: Ledger
-    store: Store
+    store: Store | None
     address: str
     programme: Programme
     callback_url: str | None = None
@@ -119,6 +129,18 @@ class Office:
 
     def counts(self) -> dict[str, Any]:
         return dict(httpx.get(f"{self.address}/_accepted").json())
+
+
+class Slept:
+    """A clock that only sleeping moves; for one thread."""
+
+    now = 0.0
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:

@@ -20,7 +20,7 @@ from pipeline.settings import TwilioSettings
 from pipeline.stages.lookup import SENDING_LIMIT, SILENCE
 from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
 from pipeline.vault.tokens import token
-from tests.integration.office import ACCOUNT, MINUTE, NOW, SECRET, Office, until
+from tests.integration.office import ACCOUNT, MINUTE, NOW, SECRET, Office, Slept, until
 
 
 def test_every_person_gets_one_message_and_its_delivery_is_known(reported: Office) -> None:
@@ -306,18 +306,6 @@ def test_T14_quiet_hours_that_begin_during_a_run_end_it(office: Office) -> None:
     summary = office.run(clock=clock.read, sleep=clock.sleep)
     assert summary.why_waiting is WhyWaiting.QUIET_HOURS
     assert 40 <= summary.sent <= 80
-
-
-class Slept:
-    """A clock that only sleeping moves; for one thread."""
-
-    now = 0.0
-
-    def read(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_T01_what_could_be_taken_for_lost_is_put_back_instead_of_sent(office: Office) -> None:

@@ -142,7 +142,7 @@ def work(house: House, desk: Path, log: Path) -> None:
         with house.ledger.begin() as conn:
             show.show_files(out, receipts.listing(conn))
             show.show_holds(out, holds.open_holds(conn), {}, NOW)
-        show.show_lists(out, write_lists(house, house.home.lists), rows=0)
+        show.show_lists(out, write_lists(house, house.home.lists, NOW), rows=0)
         out.print(verify(house))
 
 
