@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test quick lint strace reliability bench bench-day clean
+.PHONY: demo up down test quick lint strace reliability bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -48,6 +48,13 @@ bench: $(VENV)/.ready ## ratios to a floor measured in the same run
 
 bench-day: $(VENV)/.ready ## the whole national day, 26 million people: about half an hour, 40 GB of disk
 	@$(BIN)/python -m tests.bench.day
+
+# Seeded episodes of a whole installation under any mix of faults. A finding prints the command that plays it again.
+EPISODES ?= 200
+SEED ?= 0
+JOBS ?= 1
+simulate: $(VENV)/.ready ## EPISODES=n from SEED=s on, JOBS=j at a time
+	@$(BIN)/python -m tests.faults.sim --episodes $(EPISODES) --seed $(SEED) --jobs $(JOBS)
 
 clean: down
 	@rm -rf $(VENV) var build

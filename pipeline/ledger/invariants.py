@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, FromClause, ScalarSelect, Select, and_, func, or_, select
 
 from pipeline.domain.words import MessageState, Verdict
 from pipeline.ledger import audit
@@ -94,15 +94,23 @@ def _accepted_without_sid() -> Select[Any]:
 
 
 def _older_after_newer() -> Select[Any]:
+    """By the order in which the claims were written down: a clock may have been set back in between."""
     newer = message.alias("newer")
     sent_after = and_(
         newer.c.specimen_id == message.c.specimen_id,
         newer.c.version > message.c.version,
         newer.c.claimed_at.is_not(None),
-        newer.c.claimed_at < message.c.claimed_at,
+        message.c.claimed_at.is_not(None),
         message.c.state.not_in(NEVER_CALLED),
+        _claim_of(newer) < _claim_of(message),
     )
     return select(message.c.message_id).join(newer, sent_after).distinct()
+
+
+def _claim_of(one: FromClause) -> ScalarSelect[Any]:
+    claims = message_event.alias()
+    last = select(func.max(claims.c.event_id)).where(claims.c.message_id == one.c.message_id, claims.c.to_state == MessageState.SENDING)
+    return last.correlate(one).scalar_subquery()
 
 
 _CHECKS: tuple[tuple[str, Select[Any]], ...] = (

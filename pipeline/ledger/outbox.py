@@ -213,6 +213,11 @@ def advance(
     return moves
 
 
+def note_asked(conn: Connection, message_id: str, now: datetime) -> None:
+    """Twilio was asked for this message's status: `unconfirmed` puts it behind the others. Its state stays."""
+    conn.execute(update(message).where(message.c.message_id == message_id).values(updated_at=now))
+
+
 def by_id(conn: Connection, message_id: str) -> Message | None:
     """The message, or None: also for what is no id at all."""
     try:

@@ -6,7 +6,7 @@ A million rows never stand in Python: each record batch is written as CSV by Arr
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,9 @@ def append(conn: Connection, table: Table, columns: Sequence[Column[Any]], batch
         savepoint.rollback()
         if isinstance(error, IntegrityError) and "UNIQUE" not in str(error.orig):
             raise
+        if isinstance(batches, Generator):
+            # A stream of the warehouse is busy until it is closed, and the error's own traceback would keep it open.
+            batches.close()
         return None
     savepoint.commit()
     refresh_statistics(conn, table, rows)

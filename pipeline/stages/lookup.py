@@ -22,7 +22,8 @@ from pipeline.stages.letters import Letter
 SOURCE: Final = "lookup"
 # Longer than this nobody is still sending: the process is gone. Far above `sending.SEND_WITHIN_S` and Twilio's time-outs.
 SENDING_LIMIT: Final = timedelta(minutes=2)
-# A message without a final status is asked for when its last news is older than this, until nobody can expect one any more.
+# A message without a final status is asked for when its last news, or the last question, is older than this, until nobody can expect
+# one any more: the last question comes after that time, however long our own runs stood still.
 SILENCE: Final = timedelta(hours=1)
 SILENT_FOR_EVER: Final = timedelta(days=3)
 READ_IN_A_RUN: Final = 500
@@ -79,11 +80,10 @@ def _reconcile_one(letter: Letter, *, ledger: Ledger, sms: Provider, now: dateti
 
 
 def read_late(ledger: Ledger, sms: Provider, *, now: datetime, threads: int) -> int:
-    """Fetch the status of messages that Twilio has been silent about; how many moved on. A part of them each run, in turn."""
+    """Fetch the status of messages that Twilio has been silent about, longest first; how many moved on."""
     with ledger.begin() as conn:
-        silent = [message for message in outbox.unconfirmed(conn, now - SILENCE) if message.updated_at > now - SILENT_FOR_EVER]
-    turns = len(silent) // READ_IN_A_RUN + 1
-    due = silent[int(now.timestamp() // 60) % turns :: turns]
+        silent = outbox.unconfirmed(conn, now - SILENCE)
+    due = [one for one in silent if one.updated_at < (one.claimed_at or one.enqueued_at) + SILENT_FOR_EVER][:READ_IN_A_RUN]
     with ThreadPoolExecutor(threads, thread_name_prefix="lookup") as pool:
         return sum(pool.map(partial(_read_one, ledger=ledger, sms=sms, now=now), due))
 
@@ -97,9 +97,10 @@ def _read_one(message: Message, *, ledger: Ledger, sms: Provider, now: datetime)
         warning("lookup_failed", **error.fields)
         return False
     state = state_of(found.status) if found else None
-    if found is None or state is None:
-        warning("status_unreadable", message=message.message_id)
-        return False
-    reason = reason_of(found.error_code, default=found.status)
     with ledger.begin() as conn:
+        outbox.note_asked(conn, message.message_id, now)
+        if found is None or state is None:
+            warning("status_unreadable", message=message.message_id)
+            return False
+        reason = reason_of(found.error_code, default=found.status)
         return outbox.advance(conn, message.message_id, state, sid=found.sid, reason=reason, source=SOURCE, now=now)

@@ -1,7 +1,8 @@
 """Fail-points: every side effect of our own code, found by wrapping the few ways to have one, named after the function that has it.
 
 Nothing in the product knows of them. A side effect is a rename, a link, a removal, a commit of the warehouse, a commit of the ledger
-that wrote something, or a call to Twilio. `watch` counts them; told where, it kills the process right before or right after one.
+that wrote something, or a call to Twilio. `watched` counts them, and what happens right before and right after one is an action;
+`watch` kills the process there.
 """
 
 from __future__ import annotations
@@ -34,16 +35,29 @@ OPEN = "unpool_tests_open"
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
+# What happens at a point: it is told the point, before or after, and how manieth time, and returns, raises or ends the process.
+Action = Callable[[str, str, int], None]
+
+
 def die() -> None:
     os._exit(KILLED)
 
 
+def at(stop: tuple[str, str, int] | None, act: Callable[[], object]) -> Action:
+    """Does `act` at (point, before or after, how manieth time); never where that is None."""
+
+    def action(point: str, when: str, nth: int) -> None:
+        if stop == (point, when, nth):
+            act()
+
+    return action
+
+
 @dataclass
 class Points:
-    """What was reached, in order. `stop`: (point, before or after, how manieth time) at which to `act`, or None; to die, mostly."""
+    """What was reached, in order."""
 
-    stop: tuple[str, str, int] | None = None
-    act: Callable[[], object] = die
+    action: Action
     reached: list[str] = field(default_factory=list)
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
@@ -53,8 +67,8 @@ class Points:
             self.times[point, when] += 1
             if when == BEFORE:
                 self.reached.append(point)
-            if self.stop == (point, when, self.times[point, when]):
-                self.act()
+            nth = self.times[point, when]
+        self.action(point, when, nth)
 
 
 def _who() -> str:
@@ -70,15 +84,38 @@ def _who() -> str:
 
 def watch(stop: tuple[str, str, int] | None = None, act: Callable[[], object] = die) -> Points:
     """Wrap all side effects, for the rest of this process: call it in a child only."""
-    points = Points(stop, act)
-    for owner, name in ((Path, "rename"), (Path, "replace"), (Path, "unlink"), (os, "link")):
-        setattr(owner, name, _effect(points, name, getattr(owner, name)))
-    Sms.send = _effect(points, "twilio", Sms.send)  # type: ignore[method-assign]
-    Warehouse.transaction = _warehouse(points, Warehouse.transaction)  # type: ignore[method-assign]
-    Ledger.begin = _ledger(points, Ledger.begin)  # type: ignore[method-assign]
-    event.listen(Engine, "before_cursor_execute", _note_write)
-    staging._copy = _copied(staging._copy)
+    points = Points(at(stop, act))
+    _wrap(points)
     return points
+
+
+@contextmanager
+def watched(points: Points) -> Iterator[Points]:
+    """The same until the block ends, for a process that lives on."""
+    undo = _wrap(points)
+    try:
+        yield points
+    finally:
+        for owner, name, original in undo:
+            setattr(owner, name, original)
+        event.remove(Engine, "before_cursor_execute", _note_write)
+
+
+def _wrap(points: Points) -> list[tuple[Any, str, Any]]:
+    """Returns what was there before: (owner, name, original)."""
+    effects = ((Path, "rename"), (Path, "replace"), (Path, "unlink"), (os, "link"))
+    new: list[tuple[Any, str, Any]] = [(owner, name, _effect(points, name, getattr(owner, name))) for owner, name in effects]
+    new += [
+        (Sms, "send", _effect(points, "twilio", Sms.send)),
+        (Warehouse, "transaction", _warehouse(points, Warehouse.transaction)),
+        (Ledger, "begin", _ledger(points, Ledger.begin)),
+        (staging, "_copy", _copied(staging._copy)),
+    ]
+    undo = [(owner, name, getattr(owner, name)) for owner, name, _ in new]
+    for owner, name, wrapped in new:
+        setattr(owner, name, wrapped)
+    event.listen(Engine, "before_cursor_execute", _note_write)
+    return undo
 
 
 def _effect(points: Points, what: str, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -274,7 +274,10 @@ def test_W15_an_entry_that_is_not_the_one_it_follows_shows(ledger: Ledger) -> No
         ("DELETE FROM card", "I2: message"),
         ("UPDATE card SET version = 0", "I2: message"),
         ("UPDATE message SET sid = NULL", "I3: message"),
-        ("UPDATE message SET claimed_at = now() + interval '1 year' WHERE version = 1", "I5: message"),
+        (
+            "UPDATE message_event SET event_id = event_id + 1000 WHERE message_id = (SELECT message_id FROM message WHERE version = 1)",
+            "I5: message",
+        ),
         ("DROP INDEX ix_message_one_on_the_wire; UPDATE message SET state = 'unknown'", "I3: specimen"),
         (
             "ALTER TABLE message DROP CONSTRAINT uq_message_specimen_id_version_purpose; UPDATE message SET version = 1, sid = message_id",
@@ -297,3 +300,15 @@ def test_O07_each_damage_is_found(ledger: Ledger, given: Given, damage: str, fou
         assert invariants.violations(conn) == []
         conn.execute(text(damage))
         assert [line for line in invariants.violations(conn) if line.startswith(found)]
+
+
+def test_C15_a_clock_set_back_between_two_messages_is_no_wrong_order(ledger: Ledger, given: Given) -> None:
+    specimen = given.key("p")
+    _cards(ledger, given.cards([specimen], "ready", 2))
+    for version, moment in ((1, given.now + timedelta(hours=1)), (2, given.now)):
+        rows = given.messages({"specimen_id": specimen, "version": version})
+        with ledger.begin() as conn:
+            outbox.enqueue_many(conn, lambda rows=rows: [rows], given.now)
+            (claimed,) = outbox.claim(conn, 1, "w", moment)
+            outbox.advance(conn, claimed.message_id, outbox.MessageState.SENT, sid=f"SM{version}", source="test", now=moment)
+            assert invariants.violations(conn) == []

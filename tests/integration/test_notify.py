@@ -17,7 +17,7 @@ from pipeline.domain.words import MessageState, Purpose
 from pipeline.errors import TryAgain
 from pipeline.ledger import switches
 from pipeline.settings import TwilioSettings
-from pipeline.stages.lookup import SENDING_LIMIT, SILENCE
+from pipeline.stages.lookup import SENDING_LIMIT, SILENCE, SILENT_FOR_EVER
 from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
 from pipeline.vault.tokens import token
 from tests.integration.office import ACCOUNT, MINUTE, NOW, SECRET, Office, Slept, until
@@ -191,6 +191,63 @@ def test_T07_a_status_that_no_callback_brings_is_read(office: Office) -> None:
     office.at += 2 * MINUTE
     assert office.run().read_late == 2
     assert office.states() == {MessageState.DELIVERED: 1, MessageState.UNDELIVERED: 1}
+
+
+def test_T07_it_is_read_also_when_our_own_runs_stood_still_for_days(office: Office) -> None:
+    office.script("ok", reports=False)
+    office.enqueue(1)
+    office.run()
+    until(lambda: set(office.counts()["by_status"]) == {"delivered"}, "Twilio has delivered")
+    office.at += SILENT_FOR_EVER + SILENCE
+    assert office.run().read_late == 1
+    assert office.states() == {MessageState.DELIVERED: 1}
+
+
+def test_T07_who_stays_silent_is_asked_once_an_hour_and_not_for_ever(office: Office) -> None:
+    office.store.statuses = ("queued", "sent")
+    office.script("ok", reports=False)
+    office.enqueue(1)
+    assert office.settings.twilio is not None
+    twilio = Asked(Sms(office.settings.twilio))
+    office.run(sms=twilio)
+    until(lambda: set(office.counts()["by_status"]) == {"sent"}, "Twilio has sent")
+    for _ in range(3):
+        office.at += SILENCE + MINUTE
+        office.run(sms=twilio)
+        office.run(sms=twilio)
+    assert twilio.asked == 3
+    for _ in range(3):
+        office.at += SILENT_FOR_EVER
+        office.run(sms=twilio)
+    assert twilio.asked == 4
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1)])
+def test_C15_T01_a_clock_that_was_ahead_while_sending_doubles_nothing(office: Office, ahead: timedelta) -> None:
+    office.script("timeout_after", reports=False)
+    office.enqueue(1)
+    assert office.run(now=office.at + ahead).unknown == 1
+    office.at += ahead + MINUTE
+    assert office.run().found == 1
+    assert office.counts()["accepted"] == 1
+
+
+@dataclass
+class Asked:
+    """A provider that counts how often it is asked for a status."""
+
+    inner: Provider
+    asked: int = 0
+
+    def send(self, to: str, body: str, *, status_callback: str | None = None, validity_s: int | None = None) -> Answer:
+        return self.inner.send(to, body, status_callback=status_callback, validity_s=validity_s)
+
+    def find(self, to: str, since: datetime) -> list[Found]:
+        return self.inner.find(to, since)
+
+    def fetch(self, sid: str) -> Found | None:
+        self.asked += 1
+        return self.inner.fetch(sid)
 
 
 class Crash(BaseException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -14,6 +15,7 @@ from pipeline.domain.words import MessageState
 from pipeline.ledger import audit, cards, holds, invariants, journal, outbox, receipts, switches
 from pipeline.ledger.engine import Ledger, migrate, open_ledger, writer_lock
 from pipeline.ledger.tables import batch
+from pipeline.warehouse.connect import open_warehouse
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 SPECIMEN = str(uuid.UUID(int=1))
@@ -65,6 +67,21 @@ def test_the_whole_way(ledger: Ledger) -> None:
         assert [turned.is_on for turned in switches.all_switches(conn)] == [True]
         audit.append(conn, "w", "paused", "sending", "r", NOW)
         assert invariants.violations(conn) == []
+
+
+def test_C01_what_the_warehouse_streams_is_published_again(ledger: Ledger) -> None:
+    """A key that is there already ends the first reading in its middle; the second one needs the warehouse free."""
+    rows = """
+        SELECT CAST(CAST(md5(CAST(n AS VARCHAR)) AS UUID) AS VARCHAR) AS specimen_id, 'ready' AS state, 1 AS version,
+            DATE '2026-11-20' AS vault_day, 1 AS vault_batch
+        FROM range(3) AS numbers(n)
+    """
+    with open_warehouse(Path(":memory:"), memory_limit="1GB", spill=None) as warehouse:
+        changed = []
+        for _ in range(2):
+            with ledger.begin() as conn:
+                changed.append(cards.add_many(conn, lambda: warehouse.connection.sql(rows).to_arrow_reader(1), NOW))
+        assert changed == [3, 0]
 
 
 def test_C15_moments_come_back_in_utc_and_naive_ones_are_refused(ledger: Ledger) -> None:

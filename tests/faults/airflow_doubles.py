@@ -1,6 +1,8 @@
 """C04, C05, C07, C09: what Airflow does twice by itself, or an operator by a click, is done once.
 
 One Airflow for all tests of this file. Each looks at what was there before it, so that any of them also runs alone.
+
+Not in CI yet: no run of it has passed so far (the name keeps pytest from finding it). By hand: `python -m pytest tests/faults/airflow_doubles.py`.
 """
 
 from __future__ import annotations
