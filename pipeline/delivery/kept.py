@@ -100,7 +100,8 @@ class Store:
     def page(self, wanted: Mapping[str, str]) -> dict[str, Any]:
         """One page of the list, newest first, with addresses relative to the server as Twilio gives them."""
         # By number where one is asked for: a lookup among 100,000 messages would else read them all.
-        some = self.by_number.get(wanted["To"], []) if "To" in wanted else list(self.messages.values())
+        to_one = [message for message in self.by_number.get(wanted.get("To", ""), []) if message.sid in self.messages]
+        some = to_one if "To" in wanted else list(self.messages.values())
         found = [message for message in reversed(some) if _matches(message, wanted)]
         size, number = int(wanted.get("PageSize", "50")), int(wanted.get("Page", "0"))
         shown = found[number * size : (number + 1) * size]

@@ -268,7 +268,8 @@ def without_news(conn: Connection, *, unknown_before: datetime, sent_before: dat
         .exists()
     )
     unsettled = message.c.state.in_((MessageState.QUEUED, *ON_THE_WIRE)) & (message.c.attempts > 0) & was_unknown
-    silent = (message.c.state == MessageState.SENT) & (message.c.updated_at < sent_before) & ~_has_newer
+    taken_at = func.coalesce(message.c.claimed_at, message.c.enqueued_at)
+    silent = (message.c.state == MessageState.SENT) & (taken_at < sent_before) & ~_has_newer
     return _messages(conn, unsettled | silent, message.c.enqueued_at, message.c.message_id)
 
 

@@ -127,7 +127,8 @@ def _read_and_give_up(office: Office, far: FarTwilio) -> int:
         far.clock.sleep(MINUTE.total_seconds())
         read += _run(office, far).read_late
     far.clock.sleep(SILENT_FOR_EVER.total_seconds())
-    assert not _run(office, far).is_anything
+    # The last question, to some of them.
+    _run(office, far)
     return read
 
 
