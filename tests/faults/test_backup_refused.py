@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -64,6 +65,19 @@ def test_O09_a_damaged_backup_is_refused(first_day: Installation, good_copy: Pat
     assert "one_more" in refusal(settings, copy)[1]
     (copy / "archive" / "one_more").unlink()
     assert refusal(settings, copy)[0] == ""
+
+
+@pytest.mark.parametrize("changed", [{"made_at": "2026-11-14T00:00:00+07:00"}, {"files": {}}, {"format": 2}])
+def test_O09_a_table_of_contents_that_was_changed_is_refused(
+    first_day: Installation, good_copy: Path, machine: Machine, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    """Also where it reads well: by a later moment of its making Twilio would be asked for too little."""
+    copy = tmp_path / "changed"
+    shutil.copytree(good_copy, copy)
+    path = copy / "backup.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    kind, sentence, left = refusal(machine.settings(first_day.settings), copy)
+    assert (kind, "backup.json is damaged" in sentence, left) == ("BackupDamaged", True, [])
 
 
 def flipped(whole: bytes) -> bytes:
