@@ -180,7 +180,7 @@ def holds() -> None:
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, house.ledger.begin() as conn:
         waiting = questions.open_holds(conn)
-        spoken = people_for(conn, [one.hold_id for one in waiting])
+        spoken = people_for(conn)
     show_holds(out, waiting, spoken, _now(settings))
 
 

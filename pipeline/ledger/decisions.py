@@ -42,12 +42,12 @@ def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, no
     return Said(choice, int(conn.execute(select(func.count()).select_from(decision).where(*same)).scalar_one()))
 
 
-def people_for(conn: Connection, hold_ids: list[str]) -> dict[str, int]:
+def people_for(conn: Connection) -> dict[str, int]:
     """Open hold → how many people have said `release` so far; those that nobody spoke to are left out."""
     statement = (
         select(hold.c.hold_id, func.count())
         .join(decision, (decision.c.hold_id == hold.c.hold_id) & (decision.c.opened_at == hold.c.opened_at))
-        .where(hold.c.hold_id.in_(hold_ids), decision.c.choice == Choice.RELEASE)
+        .where(hold.c.closed_at.is_(None), decision.c.choice == Choice.RELEASE)
         .group_by(hold.c.hold_id)
     )
     return {str(hold_id): int(people) for hold_id, people in conn.execute(statement)}

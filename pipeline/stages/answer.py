@@ -42,11 +42,11 @@ def answer(house: House, hold: str, choice: Choice, *, who: str, why: str, now: 
     who, why = _said(who, why)
     with house.ledger.begin() as conn:
         about = _the_one(holds.find(conn, hold), hold)
-        _refuse_what_facts_answer(about, choice)
+        concerned = _files(conn, about, choice)
         said = decisions.say(conn, about, choice, who=who, why=why, now=now)
         files = 0
         if said.is_enough:
-            files = _do(conn, about, choice, now)
+            files = _do(conn, concerned, choice, now)
             holds.close_many(conn, [about.hold_id], now)
     event("hold_answered", reason=about.reason.value, choice=choice.value, people=said.people, done=said.is_enough, files=files)
     return Answered(about, choice, said.people, choice.people, said.is_enough, files)
@@ -83,13 +83,17 @@ def _the_one(found: list[Hold], beginning: str) -> Hold:
     return found[0]
 
 
-def _refuse_what_facts_answer(about: Hold, choice: Choice) -> None:
+def _files(conn: Transaction, about: Hold, choice: Choice) -> list[int]:
+    """The receipts of the files that a hold stops. Raises ActionNeeded where `choice` is none that people have."""
     match about.reason:
-        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES | HoldReason.LAB_SHIFTED:
-            return
+        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES:
+            return [int(about.subject.removeprefix("receipt "))]
+        case HoldReason.LAB_SHIFTED:
+            return receipts.held(conn, about.owner, LAB_SHIFTS)
         case HoldReason.TOO_MANY_MESSAGES | HoldReason.LAB_SILENT:
             if choice is Choice.REFUSE:
                 raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
+            return []
         case (
             HoldReason.UNMATCHED
             | HoldReason.OVERDUE
@@ -107,19 +111,12 @@ def _refuse_what_facts_answer(about: Hold, choice: Choice) -> None:
             assert_never(about.reason)
 
 
-def _do(conn: Transaction, about: Hold, choice: Choice, now: datetime) -> int:
-    """What enough people want. Returns the files that it concerned."""
-    match about.reason:
-        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES:
-            numbers = [int(about.subject.removeprefix("receipt "))]
-        case HoldReason.LAB_SHIFTED:
-            numbers = receipts.held(conn, about.owner, LAB_SHIFTS)
-        case _:
-            return 0
+def _do(conn: Transaction, concerned: list[int], choice: Choice, now: datetime) -> int:
+    """What enough people want. Returns how many files it changed."""
     match choice:
         case Choice.RELEASE:
-            return receipts.release(conn, numbers, now)
+            return receipts.release(conn, concerned, now)
         case Choice.REFUSE:
-            return receipts.refuse(conn, numbers, REFUSED_BY_PEOPLE)
+            return receipts.refuse(conn, concerned, REFUSED_BY_PEOPLE)
         case _:
             assert_never(choice)

@@ -28,7 +28,7 @@ from pipeline.programme import Programme
 from pipeline.settings import Settings
 from pipeline.stages.letters import Letter, LinkOf, PhonesOf, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
-from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, TOLD_ANYWAY, Line, WhyWaiting, put_back, send_batch, why_stopped
+from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, TOLD_ANYWAY, Line, WhyWaiting, put_back, send_batch
 
 # A claim is for so many seconds of the programme's rate: it waits for the one before it, and Twilio may be three times slower than
 # hoped, all within SEND_WITHIN_S. Bounded, since its people are held in memory.
@@ -171,7 +171,7 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
         line.stop(WhyWaiting.QUIET_HOURS)
     with run.ledger.begin() as conn:
         if (stop := switches.stopped_by(conn)) is not None:
-            line.stop(why_stopped(stop))
+            line.stop(WhyWaiting(stop))
         claimed = [] if line.is_stopped else outbox.claim(conn, most, worker, run.moment())
         # After a restore: whom Twilio told already is not told again.
         adopted = told.adopt(conn, run.moment(), [message.message_id for message in claimed])

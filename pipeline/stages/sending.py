@@ -32,7 +32,7 @@ UNKNOWN_IN_A_ROW: Final = 20
 
 
 class WhyWaiting(StrEnum):
-    """Why messages stay queued after a run."""
+    """Why messages stay queued after a run. Every `switches.Stop` is one of them, by the same word."""
 
     NONE = "none"
     NO_CREDENTIALS = "no_credentials"
@@ -51,18 +51,6 @@ class WhyWaiting(StrEnum):
 
 # What a person must do something about, whether or not a message waits already.
 TOLD_ANYWAY: Final = (WhyWaiting.CONFIGURATION, WhyWaiting.RESTORED)
-
-
-def why_stopped(stop: Stop) -> WhyWaiting:
-    match stop:
-        case Stop.RESTORED:
-            return WhyWaiting.RESTORED
-        case Stop.PAUSED:
-            return WhyWaiting.PAUSED
-        case Stop.BREAKER:
-            return WhyWaiting.BREAKER
-        case _:
-            assert_never(stop)
 
 
 @dataclass
@@ -121,7 +109,7 @@ def _may_go(line: Line, deadline: float, stopped_by: Callable[[], Stop | None]) 
     if line.is_stopped or not line.pace.wait(deadline):
         return False
     if (stop := stopped_by()) is not None:
-        line.stop(why_stopped(stop))
+        line.stop(WhyWaiting(stop))
     # Asked again: the wait may have been long, and a sleeping machine's is longer than it asked for.
     return not line.is_stopped and line.clock() <= deadline
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text, update
 
-from pipeline.domain.words import FileKind, HoldReason, PersonState, Verdict
+from pipeline.domain.words import Choice, FileKind, HoldReason, PersonState, Verdict
 from pipeline.errors import Broken, CountsDoNotBalance
-from pipeline.ledger import audit, cards, holds, invariants, journal, outbox, receipts
+from pipeline.ledger import audit, cards, decisions, holds, invariants, journal, outbox, receipts
 from pipeline.ledger.engine import Ledger
 from pipeline.ledger.receipts import Arrival
 from pipeline.ledger.tables import receipt
@@ -217,6 +217,17 @@ def test_a_hold_keeps_its_age_while_open_and_opens_anew_after(ledger: Ledger, gi
     with ledger.begin() as conn:
         holds.upsert_many(conn, [_hold(given, "T1")], LATER)
     assert opened()[-1] == ("T1", LATER, {"tubes": 1})
+
+
+def test_a_national_day_of_holds_can_be_asked_who_has_spoken(ledger: Ledger, given: Given) -> None:
+    """More than a statement can have parameters: 95,000 were open after 26 million people."""
+    with ledger.begin() as conn:
+        holds.upsert_many(conn, (_hold(given, f"T{number}") for number in range(70_000)), given.now)
+        waiting = holds.open_holds(conn)
+        assert decisions.say(conn, waiting[0], Choice.RELEASE, who="lan", why="seen", now=LATER).is_enough is False
+        assert decisions.people_for(conn) == {waiting[0].hold_id: 1}
+        holds.close_many(conn, [waiting[0].hold_id], LATER)
+        assert decisions.people_for(conn) == {}
 
 
 def _trail(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from pipeline.domain.words import MessageState, Purpose
 from pipeline.errors import TryAgain
 from pipeline.ledger import switches
 from pipeline.settings import TwilioSettings
+from pipeline.show import WHY_QUEUED
 from pipeline.stages.lookup import SENDING_LIMIT, SILENCE, SILENT_FOR_EVER
 from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
 from pipeline.vault.tokens import token
@@ -390,6 +391,11 @@ def test_the_rate_of_the_programme_is_kept_to(office: Office) -> None:
     office.threads, clock = 1, Slept()
     assert office.run(clock=clock.read, sleep=clock.sleep).sent == 100
     assert clock.now >= 99 / 20 - 0.25
+
+
+@pytest.mark.parametrize("stop", switches.Stop)
+def test_O08_whatever_stops_sending_has_a_sentence_for_the_operator(stop: switches.Stop) -> None:
+    assert WHY_QUEUED[WhyWaiting(stop)].startswith("Messages wait: ")
 
 
 class Pausing:
