@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,12 @@ from sqlalchemy import select
 
 from pipeline.domain.words import MessageState
 from pipeline.home import Home
+from pipeline.launcher.environment import TUNING
 from pipeline.launcher.installation import Places
-from pipeline.launcher.processes import Register, Service, Started, start, stop
+from pipeline.launcher.processes import Register, Started, family, start
 from pipeline.launcher.quiet import UnderWay, under_way, wait_until_quiet
 from pipeline.launcher.rest import Airflow
-from pipeline.launcher.services import DAGS, bring_down, bring_up
+from pipeline.launcher.services import DAGS, bring_down, bring_up, services
 from pipeline.ledger.engine import Ledger, open_ledger
 from pipeline.ledger.server import Server, database_url
 from pipeline.ledger.tables import message
@@ -43,6 +44,7 @@ NOTICED_SOON = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
 }
+WORKERS = int(TUNING["AIRFLOW__CORE__PARALLELISM"])
 # Slow enough to be met in the middle of its work.
 PER_SECOND = 2
 # Not those of the other tests that bring Airflow up, which may begin at the same moment.
@@ -53,7 +55,7 @@ class Operator(Airflow):
     """The launcher's client, with what an operator may do."""
 
     def tasks(self, dag_id: str, **wanted: object) -> list[dict[str, Any]]:
-        """Task instances: `id`, `dag_run_id`, `state`, `try_number`, ..."""
+        """Task instances of a DAG, or of all ("~"): `id`, `dag_id`, `dag_run_id`, `state`, `try_number`, `queued_when`, ..."""
         answer = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/~/taskInstances", params={"limit": 1_000, **wanted})
         found: list[dict[str, Any]] = answer.json()["task_instances"]
         return found
@@ -76,7 +78,7 @@ class Operator(Airflow):
 
 @dataclass
 class AirflowTown:
-    """`services` are those that should be alive, `dead` those that were killed; `dropped` the days whose files were given."""
+    """`services` are those that should be alive, `dropped` the days whose files were given."""
 
     installation: Installation
     airflow: Operator
@@ -84,7 +86,6 @@ class AirflowTown:
     ledger: Ledger
     services: list[Started]
     dropped: list[object] = field(default_factory=list)
-    dead: list[Started] = field(default_factory=list)
 
     @property
     def places(self) -> Places:
@@ -113,8 +114,11 @@ class AirflowTown:
 
         wait_until_quiet(look, failed, self.services, LIMIT_S, lambda _: None)
 
+    def service(self, name: str) -> Started:
+        return next(entry for entry in self.services if entry.name == name)
+
     def process(self, name: str) -> psutil.Process:
-        return psutil.Process(next(entry.pid for entry in self.services if entry.name == name))
+        return psutil.Process(self.service(name).pid)
 
     def task_processes(self, task_id: str) -> tuple[psutil.Process, list[psutil.Process]]:
         """The supervisor that a task instance has in the scheduler's family, and the processes that do its work."""
@@ -124,24 +128,52 @@ class AirflowTown:
                     return worker, worker.children(recursive=True)
         raise AssertionError(f"nobody works on {task_id}")
 
-    def kill_scheduler_and_start_it_again(self) -> None:
-        """As after a crash: its workers are left to themselves, until `bury`."""
-        dead = next(entry for entry in self.services if entry.name == "scheduler")
-        process = self.process("scheduler")
-        command = tuple(process.cmdline())
-        # That of its neighbour: a process that changes its title writes over its own.
-        variables = self.process("callbacks").environ()
+    def workers(self) -> list[psutil.Process]:
+        """Those of the scheduler, once it has them all."""
+        scheduler = self.process("scheduler")
+        until(lambda: len(scheduler.children()) == WORKERS, "the scheduler has its workers")
+        return scheduler.children()
+
+    @contextmanager
+    def workers_standing_still(self) -> Iterator[None]:
+        """What the scheduler hands out meanwhile is enqueued and is not begun, but for what a worker had taken up just before."""
+        halted = [worker for worker in self.workers() if is_idle(worker)]
+        for worker in halted:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in halted:
+                with suppress(psutil.NoSuchProcess):
+                    worker.resume()
+
+    def kill_scheduler(self, *, with_workers: bool) -> Started:
+        """As after a crash of it alone, or of all its family."""
+        dead = self.service("scheduler")
+        process = psutil.Process(dead.pid)
         process.kill()
         process.wait(LIMIT_S)
-        born = start(Service("scheduler", command, Path(dead.log)), variables)
-        self.services = [entry for entry in self.services if entry is not dead] + [born]
-        self.dead.append(dead)
-        # Both stay in the register: whatever happens here, their families are found when all is brought down.
-        Register(self.places.services).write([*self.services, *self.dead])
+        if with_workers:
+            kill(family(dead))
+        return dead
 
-    def bury(self) -> None:
-        """End what dead schedulers left behind."""
-        stop(self.dead)
+    def start_scheduler_again(self, dead: Started) -> None:
+        """Beside the dead one's workers, which end the tasks that they have and are ended then.
+
+        They would never go by themselves; and each holds the dead one's connections open, and so its transaction with its locks, for
+        which the new one would wait for ever. (An operator's service manager ends the whole family at once.)
+        """
+        places = self.places
+        service = next(one for one in services(self.installation.settings, places, places.known_ports()) if one.name == dead.name)
+        # Its neighbour's variables: a process that changes its title writes over its own.
+        born = start(service, self.process("callbacks").environ())
+        self.services = [born if entry is dead else entry for entry in self.services]
+        # Both: whatever happens here, their families are found when all is brought down.
+        Register(places.services).write([*self.services, dead])
+        self.workers()
+        until(lambda: all(map(is_idle, family(dead))), "the dead scheduler's workers have ended their tasks")
+        kill(family(dead))
+        Register(places.services).write(self.services)
 
     def claimers(self) -> set[str]:
         """The runs of notify that claimed what is delivered by now."""
@@ -178,6 +210,20 @@ def slow_programme(folder: Path) -> Path:
     path = folder / "programme.toml"
     path.write_text(slow, encoding="utf-8")
     return path
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def is_idle(worker: psutil.Process) -> bool:
+    """Whether it waits for a task, or is gone."""
+    try:
+        return "<idle>" in " ".join(worker.cmdline())
+    except psutil.NoSuchProcess:
+        return True
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
