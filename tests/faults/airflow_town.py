@@ -33,7 +33,8 @@ from tests.bench.process import environment
 from tests.faults.town import DAY_2, drop
 from tests.homes import MASTER_KEY, Installation, in_child
 
-LIMIT_S = 240.0
+# Generous: thirty days ran for two minutes on a machine that others used too.
+LIMIT_S = 400.0
 POLL_S = 0.05
 # A dead task and a dead scheduler are noticed within seconds, not minutes.
 NOTICED_SOON = {
