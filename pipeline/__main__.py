@@ -347,6 +347,29 @@ def reconcile(
               f"unreadable {done.unreadable:,}\nSending goes on with the next run.", highlight=False)  # fmt: skip
 
 
+@app.command()
+def erase(
+    before: Annotated[datetime, typer.Option("--before", formats=["%Y-%m-%d"], help="All days before this one.", metavar="DATE")],
+    who: Annotated[str, typer.Option("--who", help="Your name, for the audit.", metavar="NAME")],
+    why: Annotated[str, typer.Option("--why", help="The reason, for the audit.", metavar="TEXT")],
+) -> None:
+    """Erase who people are, and the files that say so, of all days before a date. For ever; outcomes stay, under pseudonyms.
+
+    Example: unpool erase --before 2026-10-01 --who "Trần Thị B" --why "kept for 30 days"
+    """
+    from pipeline.stages.erase import erase as forget
+    from pipeline.stages.house import open_house
+
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, _progress("Erasing"):
+        done = forget(house, before.date(), who=who, why=why, now=_now(settings))
+    if not done.is_anything:
+        out.print("Nothing to erase: no day before that has a key.")
+        return
+    out.print(f"erased: {done.days:,} days, {done.files:,} files; facts of {done.batches:,} batches are kept under pseudonyms\n"
+              "Backups made before still hold these days and their wrapped keys: destroy those backups.", highlight=False)  # fmt: skip
+
+
 @app.command("twilio-stand-in")
 def twilio_stand_in(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8790) -> None:
     """A local Twilio for trials: accepts messages, keeps them, calls back. Nothing is sent.

@@ -25,6 +25,11 @@ class Home:
         return self.root / "archive"
 
     @property
+    def facts(self) -> Path:
+        """What batches added to the warehouse, where the files that said so were erased."""
+        return self.root / "facts"
+
+    @property
     def vault(self) -> Path:
         return self.root / "vault"
 
@@ -69,6 +74,6 @@ class Home:
         """Create the folders. All but the inbox are for this user alone."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.inbox.mkdir(exist_ok=True)
-        private = (self.claimed, self.archive, self.vault, self.keys, self.returns, self.lists, self.data_docs, self.run, self.tmp)
-        for folder in private:
+        private = ("claimed", "archive", "facts", "vault", "keys", "returns", "lists", "data_docs", "run", "tmp")
+        for folder in (self.root / name for name in private):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -47,6 +47,8 @@ class Clocks:
     max_result_age_days: int
     # A lab that sent day after day and is silent for longer than this, and for longer than ever before, is asked why.
     lab_silent_hours: int
+    # Who a person is, and the files that say so, are erased after this; None: never.
+    keep_days: int | None
 
 
 @dataclass(frozen=True)
@@ -194,11 +196,15 @@ def _clocks(table: Table) -> Clocks:
         unopened_hours=table.whole("unopened_hours"),
         max_result_age_days=table.whole("max_result_age_days", 14),
         lab_silent_hours=table.whole("lab_silent_hours", 24),
+        keep_days=table.whole("keep_days", 0, least=0) or None,
     )
     if clocks.lost_days * 24 <= clocks.overdue_hours:
         table.fail("lost_days", "must be later than overdue_hours: a tube is overdue before it is lost")
     if clocks.max_message_age_days <= clocks.lost_days:
         table.fail("max_message_age_days", "must be more than lost_days: else nobody whose specimen is lost is ever told")
+    longest = max(clocks.max_message_age_days, clocks.max_collected_age_days, clocks.match_window_days + clocks.lost_days)
+    if clocks.keep_days is not None and clocks.keep_days <= longest:
+        table.fail("keep_days", f"must be 0 (never), or more than {longest}: until then people are still to be told")
     table.end()
     return clocks
 

@@ -1,7 +1,8 @@
 """Every received file, byte for byte, named by its SHA-256 and encrypted. What is here is never changed.
 
-A file on disk: one byte of version, 12 bytes of nonce, then AES-256-GCM of the bytes with the SHA-256 as associated data, so that a
-file renamed to another's name does not open.
+A file on disk: one byte of version, then 12 bytes of nonce, then AES-256-GCM of the bytes with the SHA-256 as associated data, so that
+a file renamed to another's name does not open. Version 1 is sealed by the archive's own key. Version 2 names a day, as ten characters
+after the version, and is sealed by that day's key: dropping the key erases the file wherever copies of it lie.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,8 +21,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pipeline.durable import make_folder, sync_folder, write_temporary
 from pipeline.errors import Broken
 
-_VERSION = b"\x01"
+_OWN_KEY = b"\x01"
+_DAY_KEY = b"\x02"
+_DAY = 10
 _NONCE = 12
+
+
+class DayKeys(Protocol):
+    """The vault's data keys (vault/keys.py), 32 bytes each. Both raise KeyMissing for an erased day."""
+
+    def day_key(self, day: date) -> bytes: ...
+
+    def make_day_key(self, day: date) -> bytes: ...
 
 
 class NotInArchive(Broken):
@@ -31,38 +44,68 @@ class ArchiveDamaged(Broken):
 
 
 class Archive:
-    """`root` is the archive's folder, `key` 32 bytes (`Keys.derive("archive")`). Safe to use from several threads and processes."""
+    """`root` is the archive's folder, `key` 32 bytes (`Keys.derive("archive")`). Safe to use from several threads and processes.
 
-    def __init__(self, root: Path, key: bytes) -> None:
+    days: needed for what is sealed by a day's key; without it that can neither be put nor read.
+    """
+
+    def __init__(self, root: Path, key: bytes, days: DayKeys | None = None) -> None:
         self._root = root
-        self._cipher = AESGCM(key)
+        self._key = key
+        self._days = days
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, day: date | None = None) -> str:
         """Keep `data`; return its SHA-256 in hex. Twice is once. When it returns, the bytes are on the disk."""
-        return self.put_many([data], threads=1)[0]
+        return self.put_many([data], day, threads=1)[0]
 
-    def put_many(self, files: Iterable[bytes], *, threads: int = 8) -> list[str]:
-        """`put` for many, in order. Each folder is synced once for all, and files are synced side by side: disks like that better."""
+    def put_many(self, files: Iterable[bytes], day: date | None = None, *, threads: int = 8) -> list[str]:
+        """`put` for many, in order. Each folder is synced once for all, and files are synced side by side: disks like that better.
+
+        day: the one whose key seals them; None for the archive's own. What comes again on a later day is sealed by that day's key from
+        then on, and so lives as long as that day does.
+        """
+        seal = _OWN_KEY if day is None else _DAY_KEY + day.isoformat().encode()
+        cipher = AESGCM(self._key if day is None else self._days_known().make_day_key(day))
         with ThreadPoolExecutor(max_workers=threads) as pool:
-            names = list(pool.map(self._put_unsynced, files))
+            names = list(pool.map(lambda data: self._put_unsynced(data, seal, cipher), files))
         for folder in sorted({self._path(name).parent for name in names}):
             sync_folder(folder)
         return names
 
     def get(self, sha256: str) -> bytes:
-        """The bytes of that name. Raises NotInArchive, or ArchiveDamaged when they are not what was put."""
+        """The bytes of that name.
+
+        Raises NotInArchive, KeyMissing when their day was erased, ArchiveDamaged when they are not what was put.
+        """
         try:
             sealed = self._path(sha256).read_bytes()
         except FileNotFoundError:
             raise NotInArchive(f"The archive holds no file {sha256}.", sha256=sha256) from None
-        start = len(_VERSION) + _NONCE
+        damaged = ArchiveDamaged(f"The archive's file {sha256} is damaged, or another key wrote it.", sha256=sha256)
         try:
-            data = self._cipher.decrypt(sealed[len(_VERSION) : start], sealed[start:], sha256.encode())
+            day = _day_of(sealed)
+            key = self._key if day is None else self._days_known().day_key(day)
+            start = len(_OWN_KEY) + (0 if day is None else _DAY)
+            data = AESGCM(key).decrypt(sealed[start : start + _NONCE], sealed[start + _NONCE :], sha256.encode())
         except (InvalidTag, ValueError):
-            data = None
-        if data is None or sealed[: len(_VERSION)] != _VERSION or hashlib.sha256(data).hexdigest() != sha256:
-            raise ArchiveDamaged(f"The archive's file {sha256} is damaged, or another key wrote it.", sha256=sha256)
+            raise damaged from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise damaged
         return data
+
+    def day_of(self, sha256: str) -> date | None:
+        """The day whose key seals that file; None for the archive's own key, and where it does not hold the file."""
+        try:
+            with self._path(sha256).open("rb") as file:
+                return _day_of(file.read(len(_DAY_KEY) + _DAY))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise ArchiveDamaged(f"The archive's file {sha256} is damaged.", sha256=sha256) from None
+
+    def erase(self, sha256: str) -> None:
+        """Remove that file. Twice is once."""
+        self._path(sha256).unlink(missing_ok=True)
 
     def __contains__(self, sha256: str) -> bool:
         return self._path(sha256).is_file()
@@ -71,15 +114,40 @@ class Archive:
         """The SHA-256 of all that is kept, sorted."""
         return sorted(path.name for path in self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f]*"))
 
-    def _put_unsynced(self, data: bytes) -> str:
+    def _put_unsynced(self, data: bytes, seal: bytes, cipher: AESGCM) -> str:
         name = hashlib.sha256(data).hexdigest()
         path = self._path(name)
-        if not path.exists():
+        if not _is_sealed_by(path, seal):
             make_folder(path.parent)
             nonce = os.urandom(_NONCE)
-            sealed = _VERSION + nonce + self._cipher.encrypt(nonce, data, name.encode())
-            write_temporary(path, sealed, mode=0o400).replace(path)
+            write_temporary(path, seal + nonce + cipher.encrypt(nonce, data, name.encode()), mode=0o400).replace(path)
         return name
+
+    def _days_known(self) -> DayKeys:
+        if self._days is None:
+            raise Broken("This archive was opened without the keys of its days.")
+        return self._days
 
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
+
+
+def _day_of(sealed: bytes) -> date | None:
+    """Raises ValueError for what neither version can be."""
+    match sealed[:1]:
+        case b"\x01":
+            return None
+        case b"\x02":
+            return date.fromisoformat(sealed[1 : 1 + _DAY].decode("ascii"))
+        case _:
+            raise ValueError("no version of ours")
+
+
+def _is_sealed_by(path: Path, seal: bytes) -> bool:
+    """Whether the file is there under that seal, or under that of a later day: two who put it at once agree on the later one."""
+    try:
+        with path.open("rb") as file:
+            there = file.read(len(seal))
+    except FileNotFoundError:
+        return False
+    return there[:1] == seal[:1] and there >= seal

@@ -28,7 +28,7 @@ LEDGER: Final = "ledger.dump"
 WAREHOUSE: Final = ("warehouse.duckdb", "warehouse.duckdb.wal")
 # Received files that are not in the archive yet, and rejected rows: under their hashes, with a sealed list of where they belong.
 SEALED: Final = "sealed"
-AS_THEY_ARE: Final = ("archive", "vault", "formats", "data_docs")
+AS_THEY_ARE: Final = ("archive", "facts", "vault", "formats", "data_docs")
 TO_SEAL: Final = ("inbox", "claimed", "returns")
 THREADS: Final = 8
 _CHUNK: Final = 1 << 20

@@ -91,6 +91,6 @@ def open_house(settings: Settings, *, restoring: bool = False) -> Iterator[House
     try:
         migrate(ledger.engine)
         with disk_failures():
-            yield House(settings, home, programme, formats, keys, Archive(home.archive, keys.derive("archive")), ledger)
+            yield House(settings, home, programme, formats, keys, Archive(home.archive, keys.derive("archive"), keys), ledger)
     finally:
         ledger.close()

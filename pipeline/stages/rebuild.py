@@ -16,6 +16,7 @@ from pipeline.quality.judge import Judgement
 from pipeline.stages.decide_batch import decide_facts
 from pipeline.stages.house import House
 from pipeline.stages.intake_batch import open_files, store_facts
+from pipeline.stages.kept_facts import kept, replay_facts
 from pipeline.stages.resume import finish_open_batch
 from pipeline.warehouse.connect import Warehouse, open_warehouse
 
@@ -55,6 +56,9 @@ def rebuild(house: House, now: datetime, progress: Callable[[int, int], None] | 
 def _replay(house: House, warehouse: Warehouse, batch: Batch) -> None:
     match batch.kind:
         case BatchKind.INTAKE:
+            if batch.batch_no in kept(house.home):
+                _replay_kept(house, warehouse, batch)
+                return
             with house.ledger.begin() as conn:
                 files = receipts.of_batch(conn, batch.batch_no)
             recorded = {one.receipt_no: Judgement(one.verdict, one.reason or "") for one in files}
@@ -62,6 +66,14 @@ def _replay(house: House, warehouse: Warehouse, batch: Batch) -> None:
                 store_facts(house, warehouse, batch, open_files(house, files), recorded)
         case BatchKind.DECIDE:
             decide_facts(house, warehouse, batch)
+
+
+def _replay_kept(house: House, warehouse: Warehouse, batch: Batch) -> None:
+    """A batch whose files were erased."""
+    as_of = house.local(batch.as_of)
+    with warehouse.transaction():
+        replay_facts(house, warehouse, batch.batch_no)
+        warehouse.run("intake/batch_done", batch_no=batch.batch_no, kind="intake", as_of=as_of, vault_day=as_of.date())
 
 
 def _state_hash(house: House) -> str:

@@ -10,6 +10,7 @@ from pipeline.home import Home
 from pipeline.log import warning
 from pipeline.stages.breakers import silent_labs
 from pipeline.stages.decide import decide
+from pipeline.stages.erase import retain
 from pipeline.stages.house import House
 from pipeline.stages.verify import verify
 
@@ -23,6 +24,7 @@ class WatchSummary:
     tubes: int
     silent_labs: int
     violations: int
+    erased_days: int
 
     @property
     def is_anything(self) -> bool:
@@ -30,15 +32,16 @@ class WatchSummary:
 
 
 def watch(house: House, now: datetime) -> WatchSummary:
-    """Decide what became overdue or lost, ask after labs that fell silent, then check every invariant."""
+    """Decide what became overdue or lost, ask after labs that fell silent, erase what is kept no longer, then check every invariant."""
     decided = decide(house, now)
     with house.ledger.begin() as conn:
         silent = silent_labs(conn, house, now)
     sweep(house.home, time.time())
+    erased = retain(house, now)
     broken = verify(house)
     for sentence in broken:
         warning("invariant_broken", what=sentence)
-    return WatchSummary(decided.tubes, silent, len(broken))
+    return WatchSummary(decided.tubes, silent, len(broken), erased.days)
 
 
 def sweep(home: Home, real_now: float) -> int:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pipeline.durable import make_folder, sync_folder, write_temporary
+from pipeline.durable import make_folder, sync_folder, write_file, write_temporary
 from pipeline.errors import ActionNeeded, KeyMissing
 from pipeline.home import Home
 from pipeline.settings import Settings
@@ -67,7 +67,7 @@ class Keys:
         path = self._path(day)
         if path.exists():
             return self.day_key(day)
-        if any((self.home.vault / day.isoformat()).glob("[!.]*")):
+        if self._erased(day).exists() or any((self.home.vault / day.isoformat()).glob("[!.]*")):
             raise KeyMissing(f"The key of {day} was dropped: that day's identities are erased, and none can be added.", day=day)
         make_folder(path.parent)
         nonce = os.urandom(_NONCE)
@@ -77,16 +77,24 @@ class Keys:
         return self.day_key(day)
 
     def drop_day_key(self, day: date) -> None:
-        """Erase the day: without this key its batches cannot be read by anybody. Not to be undone. Twice is once."""
+        """Erase the day: without this key its files and batches cannot be read by anybody. Not to be undone. Twice is once."""
+        make_folder(self._path(day).parent)
+        write_file(self._erased(day), b"")
         self._path(day).unlink(missing_ok=True)
-        if self._path(day).parent.is_dir():
-            sync_folder(self._path(day).parent)
+        sync_folder(self._path(day).parent)
+
+    def days(self) -> list[date]:
+        """The days that have a key, oldest first."""
+        return sorted(date.fromisoformat(path.stem) for path in (self.home.vault / "keys").glob("????-??-??.json"))
 
     def _wrapper(self) -> AESGCM:
         return AESGCM(self.derive(KeyPurpose.DAY_KEYS))
 
     def _path(self, day: date) -> Path:
         return self.home.vault / "keys" / f"{day.isoformat()}.json"
+
+    def _erased(self, day: date) -> Path:
+        return self.home.vault / "keys" / f"{day.isoformat()}.erased"
 
 
 def master_file(home: Home) -> Path:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import KeyMissing
+from pipeline.home import Home
 from pipeline.intake.archive import Archive, ArchiveDamaged, NotInArchive
+from pipeline.vault.keys import Keys
 
 KEY = bytes(range(32))
 
@@ -88,3 +92,59 @@ def test_what_a_crash_left_behind_is_no_file_of_the_archive(root: Path) -> None:
     name = archive.put(b"whole")
     (root / name[:2] / f".{name}.x.tmp").write_bytes(b"half")
     assert archive.names() == [name]
+
+
+@pytest.fixture
+def of_days(tmp_path: Path) -> Archive:
+    home = Home(tmp_path)
+    home.make()
+    return Archive(home.archive, KEY, Keys(KEY, home))
+
+
+DAY, NEXT = date(2026, 11, 20), date(2026, 11, 21)
+
+
+def test_O11_a_file_of_a_day_opens_while_the_day_has_its_key(of_days: Archive, tmp_path: Path) -> None:
+    name = of_days.put(b"who", DAY)
+    assert (of_days.get(name), of_days.day_of(name)) == (b"who", DAY)
+    Keys(KEY, Home(tmp_path)).drop_day_key(DAY)
+    with pytest.raises(KeyMissing, match="erased"):
+        of_days.get(name)
+    with pytest.raises(KeyMissing, match="erased"):
+        of_days.put(b"more", DAY)
+
+
+def test_O11_what_comes_again_belongs_to_the_later_day(of_days: Archive, tmp_path: Path) -> None:
+    name = of_days.put(b"who", DAY)
+    of_days.put(b"who", NEXT)
+    of_days.put(b"who", DAY)
+    assert of_days.day_of(name) == NEXT
+    Keys(KEY, Home(tmp_path)).drop_day_key(DAY)
+    assert of_days.get(name) == b"who"
+
+
+def test_O11_a_file_sealed_before_days_had_keys_still_opens_and_gets_one_when_it_comes_again(of_days: Archive) -> None:
+    name = of_days.put(b"who")
+    assert (of_days.get(name), of_days.day_of(name)) == (b"who", None)
+    of_days.put(b"who", DAY)
+    assert of_days.day_of(name) == DAY
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 11, 24, -1])
+def test_damage_of_a_days_file_is_found(of_days: Archive, tmp_path: Path, place: int) -> None:
+    name = of_days.put(b"some bytes of a file", DAY)
+    path = tmp_path / "archive" / name[:2] / name
+    damaged = bytearray(path.read_bytes())
+    damaged[place] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(damaged)
+    with pytest.raises((ArchiveDamaged, KeyMissing)):
+        of_days.get(name)
+
+
+def test_an_erased_file_is_gone_and_twice_is_once(of_days: Archive) -> None:
+    name = of_days.put(b"who", DAY)
+    of_days.erase(name)
+    of_days.erase(name)
+    assert name not in of_days
+    assert of_days.day_of(name) is None

@@ -112,7 +112,7 @@ def installation(**changes: Any) -> Iterator[House]:
     ledger = open_ledger("sqlite://")
     _migrated().backup(_driver(ledger))
     try:
-        yield House(settings, home, programme, formats, keys, archive.Archive(home.archive, keys.derive("archive")), ledger)
+        yield House(settings, home, programme, formats, keys, archive.Archive(home.archive, keys.derive("archive"), keys), ledger)
     finally:
         ledger.close()
         shutil.rmtree(root)

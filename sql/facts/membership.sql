@@ -1,0 +1,2 @@
+-- Grain: one specimen of batch $batch_no, as it stands. Reader: stages/kept_facts, which keeps it before the files are erased.
+SELECT * FROM membership WHERE batch_no = $batch_no
