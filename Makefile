@@ -53,8 +53,8 @@ bench-day: $(VENV)/.ready ## the whole national day, 26 million people: about ha
 EPISODES ?= 200
 SEED ?= 0
 JOBS ?= 1
-simulate: $(VENV)/.ready ## EPISODES=n from SEED=s on, JOBS=j at a time
-	@$(BIN)/python -m tests.faults.sim --episodes $(EPISODES) --seed $(SEED) --jobs $(JOBS)
+simulate: $(VENV)/.ready ## EPISODES=n from SEED=s on, JOBS=j at a time; RECORD=1: the largest without a finding goes into docs
+	@$(BIN)/python -m tests.faults.sim --episodes $(EPISODES) --seed $(SEED) --jobs $(JOBS) $(if $(RECORD),--record)
 
 clean: down
 	@rm -rf $(VENV) var build

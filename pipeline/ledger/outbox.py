@@ -30,6 +30,8 @@ ROWS_AT_ONCE = 5_000
 ON_THE_WIRE = (MessageState.SENDING, MessageState.UNKNOWN)
 # What a message that Twilio accepted can no more become.
 NEVER_ACCEPTED = (MessageState.QUEUED, MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE)
+# The reason of a message that Twilio took, whose last question it answered without a final word: it is asked no more.
+STAYED_SILENT = "stayed_silent"
 
 _other = message.alias("other")
 _same_specimen = _other.c.specimen_id == message.c.specimen_id
@@ -213,9 +215,14 @@ def advance(
     return moves
 
 
-def note_asked(conn: Connection, message_id: str, now: datetime) -> None:
-    """Twilio was asked for this message's status: `unconfirmed` puts it behind the others. Its state stays."""
-    conn.execute(update(message).where(message.c.message_id == message_id).values(updated_at=now))
+def note_asked(conn: Connection, message_id: str, now: datetime, *, is_last: bool = False) -> None:
+    """Twilio was asked for this message's status: `unconfirmed` puts it behind the others, and after the last answer leaves it out.
+
+    Its state stays. One that has moved on meanwhile is left alone.
+    """
+    news: dict[str, Any] = {"updated_at": now} | ({"reason": STAYED_SILENT} if is_last else {})
+    still_silent = (message.c.message_id == message_id) & (message.c.state == MessageState.SENT)
+    conn.execute(update(message).where(still_silent).values(news))
 
 
 def by_id(conn: Connection, message_id: str) -> Message | None:
@@ -242,9 +249,18 @@ def stale_sending(conn: Connection, before: datetime) -> list[Message]:
     return _messages(conn, (message.c.state == MessageState.SENDING) & (message.c.claimed_at < before), message.c.claimed_at)
 
 
-def unconfirmed(conn: Connection, before: datetime) -> list[Message]:
-    """Messages that Twilio accepted before `before` and whose delivery is unknown: to be read back there."""
-    return _messages(conn, (message.c.state == MessageState.SENT) & (message.c.updated_at < before), message.c.updated_at)
+def unconfirmed(conn: Connection, before: datetime, n: int) -> list[Message]:
+    """Up to `n` messages that Twilio accepted and whose delivery is unknown: to be read back there, the longest silent first.
+
+    Silent means: no news and no question since `before`, and no answer to the last question yet (`note_asked`).
+    """
+    silent = (
+        (message.c.state == MessageState.SENT)
+        & message.c.sid.is_not(None)
+        & (message.c.updated_at < before)
+        & message.c.reason.is_distinct_from(STAYED_SILENT)
+    )
+    return _messages(conn, silent, message.c.updated_at, message.c.message_id, limit=n)
 
 
 def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]:
@@ -311,5 +327,6 @@ def _pairs(conn: Connection, statement: Any) -> list[tuple[str, MessageState]]:
     return list(conn.execute(statement.order_by(message.c.message_id).with_for_update(of=message)).all())
 
 
-def _messages(conn: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Message]:
-    return [Message(**row) for row in conn.execute(select(message).where(condition).order_by(*order)).mappings()]
+def _messages(conn: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any], limit: int | None = None) -> list[Message]:
+    found = select(message).where(condition).order_by(*order).limit(limit)
+    return [Message(**row) for row in conn.execute(found).mappings()]

@@ -82,8 +82,7 @@ def _reconcile_one(letter: Letter, *, ledger: Ledger, sms: Provider, now: dateti
 def read_late(ledger: Ledger, sms: Provider, *, now: datetime, threads: int) -> int:
     """Fetch the status of messages that Twilio has been silent about, longest first; how many moved on."""
     with ledger.begin() as conn:
-        silent = outbox.unconfirmed(conn, now - SILENCE)
-    due = [one for one in silent if one.updated_at < (one.claimed_at or one.enqueued_at) + SILENT_FOR_EVER][:READ_IN_A_RUN]
+        due = outbox.unconfirmed(conn, now - SILENCE, READ_IN_A_RUN)
     with ThreadPoolExecutor(threads, thread_name_prefix="lookup") as pool:
         return sum(pool.map(partial(_read_one, ledger=ledger, sms=sms, now=now), due))
 
@@ -95,10 +94,14 @@ def _read_one(message: Message, *, ledger: Ledger, sms: Provider, now: datetime)
         found: Found | None = sms.fetch(message.sid)
     except LookupFailed as error:
         warning("lookup_failed", **error.fields)
+        # The others' turn. It was no answer, so that the last question, too, is asked again.
+        with ledger.begin() as conn:
+            outbox.note_asked(conn, message.message_id, now)
         return False
     state = state_of(found.status) if found else None
+    is_last = now >= (message.claimed_at or message.enqueued_at) + SILENT_FOR_EVER
     with ledger.begin() as conn:
-        outbox.note_asked(conn, message.message_id, now)
+        outbox.note_asked(conn, message.message_id, now, is_last=is_last)
         if found is None or state is None:
             warning("status_unreadable", message=message.message_id)
             return False

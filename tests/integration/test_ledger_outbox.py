@@ -370,12 +370,33 @@ def test_finds_what_hangs(ledger: Ledger, given: Given) -> None:
     _advance(ledger, two.message_id, S.UNKNOWN)
     _advance(ledger, three.message_id, S.SENT, sid="SM3")
     with ledger.begin() as conn:
-        for search in (outbox.stale_sending, outbox.unknown, outbox.unconfirmed):
+        for search in (outbox.stale_sending, outbox.unknown):
             assert search(conn, given.now) == []
+        assert outbox.unconfirmed(conn, given.now, 9) == []
         after = given.now + timedelta(seconds=1)
         assert [found.message_id for found in outbox.stale_sending(conn, after)] == [one.message_id]
         assert [found.message_id for found in outbox.unknown(conn, after)] == [two.message_id]
-        assert [found.message_id for found in outbox.unconfirmed(conn, after)] == [three.message_id]
+        assert [found.message_id for found in outbox.unconfirmed(conn, after, 9)] == [three.message_id]
+
+
+def test_who_is_silent_comes_by_in_turn_until_the_last_answer(ledger: Ledger, given: Given) -> None:
+    _enqueue(ledger, given.messages(*({"specimen_id": given.key(i), "version": 1} for i in range(3))))
+    for number, one in enumerate(_claim(ledger)):
+        _advance(ledger, one.message_id, S.SENT, sid=f"SM{number}")
+    later, after = given.now + timedelta(seconds=1), given.now + timedelta(seconds=2)
+    with ledger.begin() as conn:
+        in_turn = [one.message_id for one in outbox.unconfirmed(conn, after, 9)]
+        assert in_turn == sorted(in_turn)
+        assert [one.message_id for one in outbox.unconfirmed(conn, after, 2)] == in_turn[:2]
+        outbox.note_asked(conn, in_turn[0], later)
+        outbox.note_asked(conn, in_turn[1], later, is_last=True)
+        assert [one.message_id for one in outbox.unconfirmed(conn, after, 9)] == [in_turn[2], in_turn[0]]
+    _advance(ledger, in_turn[2], S.DELIVERED, reason="delivered")
+    with ledger.begin() as conn:
+        outbox.note_asked(conn, in_turn[2], after, is_last=True)
+        known = outbox.by_id(conn, in_turn[2])
+    assert known is not None
+    assert (known.reason, known.updated_at) == ("delivered", given.now), "what moved on meanwhile is left alone"
 
 
 def test_a_specimens_messages_are_listed_by_version(ledger: Ledger, given: Given) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from pipeline.delivery.codes import KINDS, RefusalKind, kind_of, reason_of, stops_the_line
-from pipeline.delivery.sms import Answer, Found, Unknown
+from pipeline.delivery.sms import Answer, Found, LookupFailed, Unknown
 from pipeline.domain.words import MessageState
 from pipeline.ledger import outbox
 from pipeline.stages.lists import unreached
-from pipeline.stages.lookup import SILENCE, SILENT_FOR_EVER, UNSETTLED
+from pipeline.stages.lookup import READ_IN_A_RUN, SILENCE, SILENT_FOR_EVER, UNSETTLED, read_late
 from pipeline.stages.sending import WhyWaiting
 from tests.integration.office import MINUTE, NOW, Office, Slept, key, until
 
@@ -120,3 +121,75 @@ def test_T07_nobody_waits_longer_than_an_hour_without_an_owner_however_often_it_
         listed = to_call(office) == [key(person, 1, "result")]
         assert listed is (timedelta(minutes=minutes) > UNSETTLED), minutes
     assert office.message(person).attempts > 30
+
+
+class Asked(Mute):
+    """Writes down whom it was asked for. To the SIDs in `deaf` it gives no answer; the others stay on their way."""
+
+    def __init__(self) -> None:
+        self.sids: list[str] = []
+        self.deaf: set[str] = set()
+
+    def fetch(self, sid: str) -> Found | None:
+        self.sids.append(sid)
+        if sid in self.deaf:
+            raise LookupFailed("no answer")
+        return Found(sid, "sent", "", None, None)
+
+    def since_last(self) -> list[str]:
+        sids, self.sids = self.sids, []
+        return sids
+
+
+def silent(office: Office, n: int) -> list[str]:
+    """`n` messages that Twilio took now and says no more of: their SIDs, in the order of their ids."""
+    ids = sorted(key(person, 1, "result") for person in office.enqueue(n))
+    with office.ledger.begin() as conn:
+        for claimed in outbox.claim(conn, n, "office", office.at):
+            outbox.advance(conn, claimed.message_id, MessageState.SENT, sid=f"SM{claimed.message_id}", source="send", now=office.at)
+    return [f"SM{one}" for one in ids]
+
+
+def ask(office: Office, twilio: Asked) -> list[str]:
+    """Whom a run asks for, one minute later."""
+    office.at += MINUTE
+    assert read_late(office.ledger, twilio, now=office.at, threads=1) == 0
+    return twilio.since_last()
+
+
+def test_T07_however_many_are_silent_a_run_loads_some_and_all_come_by_in_turn(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    sids, twilio, loaded = silent(office, READ_IN_A_RUN + 3), Asked(), 0
+    office.at += SILENCE
+
+    class Counted(outbox.Message):
+        def __init__(self, **row: Any) -> None:
+            nonlocal loaded
+            loaded += 1
+            super().__init__(**row)
+
+    monkeypatch.setattr(outbox, "Message", Counted)
+    # The first 500 give no answer, and they are not in the others' way.
+    twilio.deaf = set(sids[:READ_IN_A_RUN])
+    for turn in (sids[:READ_IN_A_RUN], sids[READ_IN_A_RUN:], []):
+        loaded = 0
+        assert ask(office, twilio) == turn
+        assert loaded == len(turn)
+
+
+def test_T07_nobody_misses_the_last_question_because_twilio_was_away(office: Office) -> None:
+    sids, twilio = silent(office, 2), Asked()
+    office.at += SILENT_FOR_EVER
+    twilio.deaf = set(sids)
+    for _ in range(3):
+        assert ask(office, twilio) == sids
+        assert ask(office, twilio) == [], "again in an hour"
+        office.at += SILENCE
+    twilio.deaf = {sids[1]}
+    assert ask(office, twilio) == sids
+    office.at += SILENCE
+    assert ask(office, twilio) == [sids[1]], "the other has had its last answer"
+    twilio.deaf = set()
+    office.at += SILENCE
+    assert ask(office, twilio) == [sids[1]]
+    office.at += SILENCE
+    assert ask(office, twilio) == []

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.reliability import Record, rows_of
-from tests.faults.report import HERE, rows
+from tests.faults.report import HERE, largest_run, rows
+from tests.faults.sim import __main__ as simulator
+from tests.faults.sim.judge import Verdict
 
 TESTS = Path(__file__).parents[1]
 
@@ -51,3 +55,57 @@ def test_every_row_that_a_test_is_named_after_has_its_sentence() -> None:
     named = {row for name in names for row in rows_of(name)}
     assert named - texts.keys() == set()
     assert {"C01", "T01", "P06"} <= named
+
+
+def fine(seed: int) -> Verdict:
+    return Verdict(seed, met=Counter(episodes=1, crash=2))
+
+
+def lost(seed: int) -> Verdict:
+    """The last of five lost something."""
+    return Verdict(seed, lost=["a word"] * (seed == 11), met=Counter(episodes=1, crash=2))
+
+
+def broken(seed: int) -> Verdict:
+    """One that broke has no figures."""
+    return Verdict(seed, wrong=["a traceback"]) if seed == 9 else fine(seed)
+
+
+@pytest.fixture
+def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """The simulator with made-up episodes; its files lie in tmp_path. Gives the exit code."""
+    monkeypatch.setattr(simulator, "FOUND", tmp_path / "build" / "found.json")
+    monkeypatch.setattr(simulator, "LARGEST", tmp_path / "simulated.json")
+    monkeypatch.setattr(simulator, "about", lambda: {"commit": "c0ffee", "date": "2026-11-25"})
+
+    def run(play: Callable[[int], Verdict], episodes: int, *more: str) -> int:
+        monkeypatch.setattr(simulator, "tried", play)
+        return simulator.main(["--episodes", str(episodes), "--seed", "7", *more])
+
+    return run
+
+
+def test_only_a_larger_run_without_a_finding_is_recorded(simulate: Callable[..., int], tmp_path: Path) -> None:
+    largest = tmp_path / "simulated.json"
+    assert simulate(fine, 5) == 0
+    assert (simulate(lost, 5, "--record"), simulate(broken, 5, "--record")) == (1, 1)
+    assert not largest.exists()
+    assert largest_run(largest) == {}
+    assert simulate(fine, 3, "--record") == 0
+    known = {"seed": 7, "episodes": 3, "lost": 0, "doubled": 0, "wrong": 0, "commit": "c0ffee", "date": "2026-11-25", "sums": {"crash": 6}}
+    assert json.loads(largest.read_text()) == known
+    assert (simulate(fine, 2, "--record"), simulate(lost, 5, "--record"), simulate(fine, 5)) == (0, 1, 0)
+    assert json.loads(largest.read_text()) == known
+    assert simulate(fine, 4, "--record") == 0
+    assert largest_run(largest) == {
+        "largest_run_episodes": 4,
+        "largest_run_seed": 7,
+        "largest_run_commit": "c0ffee",
+        "largest_run_date": "2026-11-25",
+    }
+
+
+def test_a_finding_is_counted_also_where_the_episode_broke(simulate: Callable[..., int], tmp_path: Path) -> None:
+    assert simulate(broken, 5) == 1
+    found = json.loads((tmp_path / "build" / "found.json").read_text())
+    assert found == {"seed": 7, "episodes": 5, "lost": 0, "doubled": 0, "wrong": 1, "crash": 8}
