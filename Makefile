@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test quick lint strace reliability bench bench-day simulate clean
+.PHONY: demo up down test test-web quick lint strace reliability bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -29,6 +29,9 @@ test: $(VENV)/.ready lint strace ## everything that CI runs
 
 quick: $(VENV)/.ready ## the tests that need no Airflow
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-web: $(VENV)/.ready ## the web pages alone
+	@$(BIN)/python -m pytest tests/web
 
 # With it the fault tests let single calls of the system fail. Where it is missing and cannot be installed, they are skipped and say so.
 strace:

@@ -57,7 +57,10 @@ class Door:
 
 
 def birth_dates(keys: Keys) -> BirthDateOf:
-    """From the vault. None for an erased day and for who gave no birth date."""
+    """From the vault, as ISO. None for an erased day and for who gave no birth date.
+
+    Who gave a year alone is never let in: a year can be guessed. That person asks at the place of the swab.
+    """
 
     def birth_date_of(day: date, batch_no: int, specimen_id: str) -> str | None:
         try:
