@@ -121,9 +121,10 @@ class Places:
         self.ports.write_text(json.dumps(chosen))
         return Ports(**chosen)
 
-    def known_ports(self) -> Ports:
-        """The ports of the services that run."""
-        return Ports(**json.loads(self.ports.read_text()))
+    def known_ports(self) -> Ports | None:
+        """The ports that the last start chose; None where an older unpool chose them, which did not have all of today's services."""
+        known = json.loads(self.ports.read_text())
+        return Ports(**known) if set(known) == set(PREFERRED_PORTS) else None
 
 
 def _free_port(wanted: int, taken: set[int]) -> int:

@@ -54,8 +54,9 @@ def bring_up(settings: Settings, environ: Mapping[str, str], out: Console) -> Ru
     secrets = places.prepare()
     register = Register(places.services)
     with _only_one(places):
-        if (known := register.read()) and all(map(is_alive, known)):
-            return _running(settings, places, places.known_ports(), secrets)
+        # Where an older unpool started them, one is missing: all are started anew.
+        if (known := register.read()) and all(map(is_alive, known)) and (ports := places.known_ports()):
+            return _running(settings, places, ports, secrets)
         stop(known)
         ports = places.choose_ports()
         try:
