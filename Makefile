@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test quick lint strace reliability bench bench-day simulate clean
+.PHONY: demo up down test test-web quick lint strace browser reliability bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -24,15 +24,22 @@ up: $(VENV)/.ready ## start everything and leave it running
 down: $(VENV)/.ready ## stop what `make up` started
 	@$(BIN)/unpool down
 
-test: $(VENV)/.ready lint strace ## everything that CI runs
+test: $(VENV)/.ready lint strace browser ## everything that CI runs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/.ready ## the tests that need no Airflow
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
+test-web: $(VENV)/.ready browser ## the web pages alone
+	@$(BIN)/python -m pytest tests/web
+
 # With it the fault tests let single calls of the system fail. Where it is missing and cannot be installed, they are skipped and say so.
 strace:
 	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -y -qq strace; } >/dev/null 2>&1 || true
+
+# With it the pages are tried in a real browser; their pictures lie in build/screens. Where it is missing, those tests are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 || true
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff check .

@@ -404,6 +404,19 @@ def callbacks(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8791) -
         serve(settings, house.ledger, port=port)
 
 
+@app.command("result-page")
+def result_page(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8792) -> None:
+    """The page that the link in a message opens (behind your reverse proxy, which must log no paths).
+
+    Example: UNPOOL_RESULT_URL=https://kq.example.vn/r unpool result-page --port 8792
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.web.result.serve import serve
+
+    with open_house(Settings.from_env(os.environ)) as house:
+        serve(house, port)
+
+
 @app.command()
 def up() -> None:
     """Start Airflow and all it needs, and leave it watching the inbox.

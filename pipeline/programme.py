@@ -91,7 +91,7 @@ def load_programme(name_or_path: str, result_url: str = Settings.result_url) -> 
     `result_url` is the base of the links in messages: with the real one, the length of the longest SMS is known.
     """
     table = read_table(_find(name_or_path), ProgrammeError)
-    programme = _programme(table, f"{result_url}#{'f' * TOKEN_LENGTH}")
+    programme = _programme(table, f"{result_url}/{'f' * TOKEN_LENGTH}")
     table.end()
     return programme
 

@@ -8,12 +8,15 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.delivery.link import links
+from pipeline.domain.words import PersonState
 from pipeline.errors import ActionNeeded, UnpoolError
 from pipeline.home import Home
 from pipeline.launcher.installation import Places
@@ -23,18 +26,24 @@ from pipeline.launcher.rest import Airflow
 from pipeline.launcher.scenario import Scenario, load_scenario
 from pipeline.launcher.services import DAGS, Running, bring_down, bring_up
 from pipeline.launcher.up import demo_home, show_addresses
-from pipeline.ledger import receipts
+from pipeline.ledger import cards, receipts
 from pipeline.settings import Settings
 from pipeline.show import show_files, show_lists, show_status
 from pipeline.stages.house import House, open_house
 from pipeline.stages.init import init
 from pipeline.stages.lists import write_lists
+from pipeline.stages.open_page import birth_dates
 from pipeline.stages.receive import receive
 from pipeline.stages.status import status
 from pipeline.stages.verify import verify
+from pipeline.vault.keys import KeyPurpose
+from pipeline.vault.tokens import token
 
 LIMIT_S = 300.0
 LIST_ROWS = 3
+# Of each state; the first of them who gave a whole birth date is shown.
+PEOPLE_ASKED = 5
+ISO_DAY = len("2026-11-12")
 # Columns, where nobody's terminal says how many: rich would fold the tables to 80.
 WIDTH = 160
 # Variables of a real installation, which the demo must not touch.
@@ -131,6 +140,7 @@ def _show(scenario: Scenario, house: House, running: Running, out: Console) -> i
     out.print("[bold]lists, open items[/]")
     show_lists(out, written, rows=0)
     _show_rejects(house.home, out)
+    _show_pages(house, f"{running.result_page_url}/r", out)
     for sentence in violations:
         out.print(f"[red]{sentence}[/]", soft_wrap=True)
     out.print("\n[bold]Where to look next[/]  (the demo stops now; this brings it back: "
@@ -152,4 +162,21 @@ def _show_rejects(home: Home, out: Console) -> None:
             reasons = Counter(row[0] for row in list(csv.reader(file))[1:])
         for reason, rows in sorted(reasons.items()):
             table.add_row(str(path.relative_to(home.returns)), str(rows), reason)
+    out.print("\n", table, sep="")
+
+
+def _show_pages(house: House, base: str, out: Console) -> None:
+    """One link of each state that somebody is in, and what opens it: the stand-in forgets its messages when it stops."""
+    link_of = links(base, partial(token, house.keys.derive(KeyPurpose.TOKEN)))
+    birth_date_of = birth_dates(house.keys)
+    table = Table(title="pages, one of each kind", title_justify="left", title_style="bold", box=None, header_style="dim", pad_edge=False)
+    for heading in ("state", "link", "opens with the birth date"):
+        table.add_column(heading, no_wrap=True)
+    for state in PersonState:
+        with house.ledger.begin() as conn:
+            found = cards.some(conn, state, PEOPLE_ASKED)
+        dated = ((one.specimen_id, birth_date_of(one.vault_day, one.vault_batch, one.specimen_id)) for one in found)
+        # A year alone opens nothing.
+        for specimen_id, birth_date in [(one, day) for one, day in dated if day and len(day) == ISO_DAY][:1]:
+            table.add_row(state.value, link_of(specimen_id), birth_date)
     out.print("\n", table, sep="")

@@ -36,7 +36,7 @@ def environment(
         **_database(airflow_database, environ),
         **_airflow(places, ports, secrets),
         **_unpool(settings, environ, started),
-        **(_stand_in(ports, secrets) if settings.twilio is None else {}),
+        **(_stand_in(ports, secrets, environ) if settings.twilio is None else {}),
     }
 
 
@@ -86,8 +86,10 @@ def _unpool(settings: Settings, environ: Mapping[str, str], started: datetime) -
     }
 
 
-def _stand_in(ports: Ports, secrets: Secrets) -> dict[str, str]:
+def _stand_in(ports: Ports, secrets: Secrets, environ: Mapping[str, str]) -> dict[str, str]:
+    """Nobody gets these messages: unless told otherwise, their links lead to the page on this machine."""
     return {
+        "UNPOOL_RESULT_URL": environ.get("UNPOOL_RESULT_URL") or f"http://127.0.0.1:{ports.result}/r",
         "TWILIO_ACCOUNT_SID": STAND_IN_ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": secrets.secret_key,
         "TWILIO_FROM": STAND_IN_SENDER,

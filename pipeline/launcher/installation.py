@@ -15,7 +15,7 @@ from pipeline.errors import ActionNeeded
 from pipeline.home import Home
 
 USER = "admin"
-PREFERRED_PORTS = {"airflow": 8080, "callbacks": 8081, "twilio": 8082}
+PREFERRED_PORTS = {"airflow": 8080, "callbacks": 8081, "twilio": 8082, "result": 8083}
 DAGS_FOLDER = Path(pipeline.__file__).parents[1] / "dags"
 
 # Tasks are forked from the scheduler: what it has imported, they have (a result is with Twilio after 3 s, not after 7).
@@ -47,6 +47,7 @@ class Ports:
     airflow: int
     callbacks: int
     twilio: int
+    result: int
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,10 @@ class Places:
         self.ports.write_text(json.dumps(chosen))
         return Ports(**chosen)
 
-    def known_ports(self) -> Ports:
-        """The ports of the services that run."""
-        return Ports(**json.loads(self.ports.read_text()))
+    def known_ports(self) -> Ports | None:
+        """The ports that the last start chose; None where an older unpool chose them, which did not have all of today's services."""
+        known = json.loads(self.ports.read_text())
+        return Ports(**known) if set(known) == set(PREFERRED_PORTS) else None
 
 
 def _free_port(wanted: int, taken: set[int]) -> int:

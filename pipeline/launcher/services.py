@@ -1,4 +1,4 @@
-"""Bring up and bring down: PostgreSQL, Airflow's components, the callback endpoint, and Twilio's stand-in where no account is set."""
+"""Bring up and bring down: PostgreSQL, Airflow's components, our web processes, and Twilio's stand-in where no account is set."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Running:
     """What `up` started, and where to find it."""
 
     airflow_url: str
+    result_page_url: str
     user: str
     password: str = field(repr=False)
     twilio_stand_in_url: str | None
@@ -53,8 +54,9 @@ def bring_up(settings: Settings, environ: Mapping[str, str], out: Console) -> Ru
     secrets = places.prepare()
     register = Register(places.services)
     with _only_one(places):
-        if (known := register.read()) and all(map(is_alive, known)):
-            return _running(settings, places, places.known_ports(), secrets)
+        # Where an older unpool started them, one is missing: all are started anew.
+        if (known := register.read()) and all(map(is_alive, known)) and (ports := places.known_ports()):
+            return _running(settings, places, ports, secrets)
         stop(known)
         ports = places.choose_ports()
         try:
@@ -96,7 +98,7 @@ def _start_all(settings: Settings, places: Places, ports: Ports, secrets: Secret
         airflow.ensure_pool(POOL, 1, "One slot: DuckDB takes one writing process.")
         wait_until(lambda: _dags_known(airflow), "Airflow knows the DAGs", HEALTH_LIMIT_S, started)
     with out.status("Waiting for the web processes"):
-        for port in (ports.callbacks, ports.twilio)[: 2 if settings.twilio is None else 1]:
+        for port in (ports.callbacks, ports.result, ports.twilio)[: 3 if settings.twilio is None else 2]:
             wait_until(lambda port=port: _accepts(port), f"port {port} answers", HEALTH_LIMIT_S, started)  # type: ignore[misc]
     event("services_started", port=ports.airflow, services=len(started))
     return running
@@ -115,6 +117,7 @@ def services(settings: Settings, places: Places, ports: Ports) -> Sequence[Servi
         service("dag-processor", "airflow", "dag-processor"),
         service("triggerer", "airflow", "triggerer", "--skip-serve-logs"),
         service("callbacks", "pipeline", "callbacks", "--port", str(ports.callbacks)),
+        service("result-page", "pipeline", "result-page", "--port", str(ports.result)),
     ]
     if settings.twilio is None:
         found.append(service("twilio-stand-in", "pipeline", "twilio-stand-in", "--port", str(ports.twilio)))
@@ -144,7 +147,9 @@ def _accepts(port: int) -> bool:
 
 def _running(settings: Settings, places: Places, ports: Ports, secrets: Secrets) -> Running:
     stand_in = None if settings.twilio else f"http://127.0.0.1:{ports.twilio}"
-    return Running(f"http://127.0.0.1:{ports.airflow}", USER, secrets.password, stand_in, str(places.logs))
+    return Running(
+        f"http://127.0.0.1:{ports.airflow}", f"http://127.0.0.1:{ports.result}", USER, secrets.password, stand_in, str(places.logs)
+    )
 
 
 @contextmanager

@@ -65,6 +65,12 @@ def by_specimen(conn: Connection, specimen_id: str) -> Card | None:
     return None if row is None else Card(**row)
 
 
+def some(conn: Connection, state: PersonState, limit: int) -> list[Card]:
+    """At most `limit` cards of that state, the same ones each time."""
+    rows = conn.execute(select(card).where(card.c.state == state).order_by(card.c.specimen_id).limit(limit))
+    return [Card(**row) for row in rows.mappings()]
+
+
 def counts(conn: Connection) -> dict[PersonState, int]:
     """Cards by state."""
     return dict(conn.execute(select(card.c.state, func.count()).group_by(card.c.state)).all())

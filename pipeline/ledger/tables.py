@@ -216,3 +216,14 @@ audit = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+opening = Table(
+    "opening",
+    metadata,
+    Column("specimen_id", _key, primary_key=True),
+    # Since the right birth date was given last.
+    Column("tries", Integer, nullable=False),
+    Column("tried_at", Moment, nullable=False),
+    Column("first_opened_at", Moment),
+    CheckConstraint("tries >= 0", name="tries_not_negative"),
+)

@@ -37,6 +37,7 @@ class KeyPurpose(StrEnum):
     ARCHIVE = "archive"
     DAY_KEYS = "day_keys"
     BACKUP = "backup"
+    SESSION = "session"
 
 
 @dataclass(frozen=True)

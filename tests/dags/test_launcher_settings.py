@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import stat
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pipeline.errors import ActionNeeded, SettingsError, TryAgain
 from pipeline.home import Home
+from pipeline.launcher import services as launched
 from pipeline.launcher.demo import MARK, _fresh
 from pipeline.launcher.environment import STAND_IN_ACCOUNT_SID, environment
 from pipeline.launcher.installation import Places, Ports
+from pipeline.launcher.processes import Register
 from pipeline.launcher.quiet import UnderWay, wait_until_quiet
 from pipeline.launcher.scenario import load_scenario
-from pipeline.launcher.services import services
+from pipeline.launcher.services import bring_up, services
 from pipeline.settings import Settings, TwilioSettings
 
-PORTS = Ports(airflow=9001, callbacks=9002, twilio=9003)
+PORTS = Ports(airflow=9001, callbacks=9002, twilio=9003, result=9004)
 STARTED = datetime.fromisoformat("2026-11-22T10:00:00+00:00")
 ACCOUNT = TwilioSettings("AC1", "token", "+15005550006")
 
@@ -100,6 +105,31 @@ def test_ports_last_while_they_are_free(places):
         taken.bind(("127.0.0.1", first.airflow))
         taken.listen()
         assert places.choose_ports().airflow != first.airflow
+
+
+def test_the_ports_of_an_older_unpool_are_kept_and_a_new_service_gets_one(places):
+    places.prepare()
+    first = places.choose_ports()
+    older = {name: port for name, port in asdict(first).items() if name != "result"}
+    places.ports.write_text(json.dumps(older))
+    assert places.known_ports() is None
+    again = places.choose_ports()
+    assert older.items() <= asdict(again).items()
+    assert places.known_ports() == again
+
+
+def test_services_of_an_older_unpool_are_started_anew(places, monkeypatch):
+    """All of its processes live, but it knew no result page: nothing that is up to date runs."""
+    places.prepare()
+    older = {name: port for name, port in asdict(places.choose_ports()).items() if name != "result"}
+    places.ports.write_text(json.dumps(older))
+    monkeypatch.setattr(Register, "read", lambda self: [object()])
+    monkeypatch.setattr(launched, "is_alive", lambda entry: True)
+    stopped, begun = [], []
+    monkeypatch.setattr(launched, "stop", stopped.extend)
+    monkeypatch.setattr(launched, "_start_all", lambda settings, places, ports, *rest: begun.append(ports))
+    bring_up(Settings(home=places.home.root, programme="vietnam"), {}, Console(file=io.StringIO()))
+    assert (len(stopped), begun) == (1, [places.known_ports()])
 
 
 def test_the_demo_throws_away_only_its_own_home(tmp_path):

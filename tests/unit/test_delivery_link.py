@@ -25,8 +25,8 @@ def test_the_whole_link_is_what_stands_between_blanks() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "no link", f"r#{TOKEN[:-1]}", f"r#{TOKEN}0", f"r#{TOKEN.upper()}", f"r {TOKEN}", f"r#{TOKEN} r#{TOKEN}"],
-    ids=["empty", "none", "short", "long", "capitals", "no hash", "two"],
+    ["", "no link", f"r/{TOKEN[:-1]}", f"r/{TOKEN}0", f"r/{TOKEN.upper()}", f"r {TOKEN}", f"r/{TOKEN} r#{TOKEN}"],
+    ids=["empty", "none", "short", "long", "capitals", "no slash", "two"],
 )
 def test_what_is_no_link_of_ours(body: str) -> None:
     assert link_in(body) is None

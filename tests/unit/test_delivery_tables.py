@@ -82,8 +82,8 @@ def test_T08_the_signature_is_the_one_that_twilio_documents() -> None:
     assert not is_signed("12345", url, fields | {"Digits": "1235"}, "L/OH5YylLD5NRKLltdqwSvS0BnU=")
 
 
-def test_a_link_is_the_base_and_the_token_behind_a_hash() -> None:
-    assert links("https://kq.example/r", str.upper)("abc") == "https://kq.example/r#ABC"
+def test_a_link_is_the_base_and_the_token_in_its_path() -> None:
+    assert links("https://kq.example/r", str.upper)("abc") == "https://kq.example/r/ABC"
 
 
 def _found(body: str, sid: str = "SM1") -> Found:

@@ -1,0 +1,73 @@
+"""A person opens the page of a link: the link says which specimen, the birth date says that it is theirs."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from pipeline.domain.words import PersonState
+from pipeline.errors import KeyMissing
+from pipeline.ledger import cards, openings
+from pipeline.ledger.engine import Ledger
+from pipeline.vault.identity import read_batch
+from pipeline.vault.keys import Keys
+from pipeline.vault.tokens import specimen_of
+
+# After this long without news a link opens nothing any more.
+VALID_FOR: Final = timedelta(days=90)
+# Of nobody: what is compared where there is no birth date.
+_NOBODY: Final = "0000-00-00"
+BirthDateOf = Callable[[date, int, str], str | None]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What opening needs. `birth_date_of`: vault day, vault batch, specimen id → ISO date or None."""
+
+    ledger: Ledger
+    token_key: bytes
+    birth_date_of: BirthDateOf
+
+    def open(self, token: str, birth_date: str, now: datetime) -> bool:
+        """Whether `birth_date` (ISO) is that of the token's person. One False for unknown, wrong, expired and locked; each costs a try."""
+        specimen_id = specimen_of(self.token_key, token)
+        if specimen_id is None:
+            return False
+        with self.ledger.begin() as conn:
+            asked = openings.take_try(conn, specimen_id, since=now - VALID_FOR, now=now)
+        # Outside of the transaction: the try is spent whatever happens now.
+        known = None if asked is None else self.birth_date_of(asked.vault_day, asked.vault_batch, specimen_id)
+        if not hmac.compare_digest((known or _NOBODY).encode(), birth_date.encode()):
+            return False
+        with self.ledger.begin() as conn:
+            openings.note_opened(conn, specimen_id, now)
+        return True
+
+    def state(self, token: str) -> PersonState | None:
+        """What the page of an opened token says; None where the card is gone."""
+        specimen_id = specimen_of(self.token_key, token)
+        if specimen_id is None:
+            return None
+        with self.ledger.begin() as conn:
+            card = cards.by_specimen(conn, specimen_id)
+        return None if card is None else card.state
+
+
+def birth_dates(keys: Keys) -> BirthDateOf:
+    """From the vault, as ISO. None for an erased day and for who gave no birth date.
+
+    Who gave a year alone is never let in: a year can be guessed. That person asks at the place of the swab.
+    """
+
+    def birth_date_of(day: date, batch_no: int, specimen_id: str) -> str | None:
+        try:
+            table = read_batch(keys, day, batch_no, ["birth_date"], {specimen_id})
+        except KeyMissing:
+            return None
+        found = table["birth_date"].to_pylist()
+        return str(found[0]) if found and found[0] else None
+
+    return birth_date_of

@@ -1,0 +1,1 @@
+"""What every page of ours stands on: languages, templates, headers, error pages."""

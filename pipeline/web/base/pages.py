@@ -1,0 +1,52 @@
+"""From a template and a language to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from pipeline.web.base.languages import BASE_TEXTS, COOKIE, QUERY, Language, choose, load_languages
+
+BASE: Final = Path(__file__).parent
+STATIC: Final = "/static"
+YEAR_S: Final = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Templates and texts of one application. `title` is what stands on top of each page."""
+
+    environment: Environment
+    languages: Mapping[str, Language]
+    title: str
+
+    def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """A page in the language of who asks. Templates get `t` (text by key), `language`, `languages`, `title` and `values`."""
+        language = choose(request, self.languages)
+        body = self.environment.get_template(template).render(
+            t=language.__getitem__, language=language, languages=self.languages.values(), title=self.title, **values
+        )
+        response = HTMLResponse(body, status)
+        response.headers["Content-Language"] = language.code
+        if request.query_params.get(QUERY) == language.code:
+            response.set_cookie(COOKIE, language.code, max_age=YEAR_S, httponly=True, samesite="lax")
+        return response
+
+
+def load_pages(room: Path, title: str) -> Pages:
+    """The pages of the application in `room`, which has `templates/` and `texts/`, over the base's. Raises SettingsError."""
+    loader = FileSystemLoader([room / "templates", BASE / "templates"])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Pages(environment, load_languages(BASE_TEXTS, room / "texts"), title)
+
+
+def static_files() -> StaticFiles:
+    """What an application mounts at `STATIC`."""
+    return StaticFiles(directory=BASE / "static")

@@ -1,0 +1,80 @@
+"""The outermost layer of every application: headers on each response, no request from a foreign site, no word of a failure but its kind.
+
+It must be outside of Starlette's own error handling: a middleware within it would not see the answer to a failure.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.log import warning
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; manifest-src 'self'; "
+        "worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OURS: Final = frozenset({"same-origin", "none"})
+
+
+class Shield:
+    """An application behind the shield."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_shielded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        if is_foreign(scope):
+            warning("foreign_request")
+            await PlainTextResponse("403", 403)(scope, receive, send_shielded)
+            return
+        try:
+            await self.app(scope, receive, send_shielded)
+        except Exception as error:  # noqa: BLE001  # its text may quote a person; what is said is its kind
+            warning("request_failed", kind=type(error).__name__)
+            if not started:
+                await PlainTextResponse("500", 500)(scope, receive, send_shielded)
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Whether a request that changes something comes from a page of another site.
+
+    Our pages send no referrer, so their `Origin` is `null`: where the browser says `Sec-Fetch-Site`, that counts.
+    """
+    if scope["method"] in SAFE:
+        return False
+    headers = Headers(scope=scope)
+    if site := headers.get("sec-fetch-site"):
+        return site not in OURS
+    origin = headers.get("origin", "null")
+    return origin != "null" and urlsplit(origin).netloc != headers.get("host")
