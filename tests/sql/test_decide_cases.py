@@ -5,7 +5,7 @@ A case says what stands at the end. The same facts in every order of arrival (tw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 import pytest
@@ -178,6 +178,49 @@ CASES = [
     Case("P04 two tubes of one person on one day", (Member("T", "a"), Member("U", "a"), Result("T", "not_detected"), Result("U", "detected")),
          {"a@T": "not_detected single", "a@U": "detected single"}),
 ]  # fmt: skip
+
+
+def _apart(case: Case, place: int) -> Case:
+    """The same case with names of its own, so that it can stand in one warehouse with all others."""
+
+    def named(text: str) -> str:
+        return f"{place}.{text}"
+
+    def moved(fact: Fact) -> Fact:
+        match fact:
+            case Member():
+                codes = {name: named(code) for name in ("own", "replaces") if (code := getattr(fact, name)) is not None}
+                return replace(fact, tube=named(fact.tube), person=named(fact.person), **codes)
+            case Result():
+                return replace(fact, code=named(fact.code))
+            case Slot():
+                return replace(fact, tube=named(fact.tube))
+
+    def last(text: str) -> str:
+        """'callback a' → 'callback 7.a'; a list's own name stays."""
+        head, space, tail = text.rpartition(" ")
+        return f"{head} {named(tail)}" if space else text
+
+    return replace(
+        case,
+        facts=tuple(moved(fact) for fact in case.facts),
+        outcomes={named(name.replace("@", f"@{place}.")): said for name, said in case.outcomes.items()},
+        holds={last(hold) for hold in case.holds},
+        lists={last(item): state for item, state in case.lists.items()},
+    )
+
+
+@pytest.mark.parametrize("at", sorted({case.at for case in CASES}))
+def test_cases_beside_each_other_do_not_disturb_each_other(at: float) -> None:
+    """All at once, then all anew. Quicker than one by one, and so the first to look at a mutant (tests/faults/mutants)."""
+    cases = [_apart(case, place) for place, case in enumerate(CASES) if case.at == at]
+    with store() as given:
+        given.add(fact for case in cases for fact in case.facts)
+        for full in (False, True):
+            given.decide(at, full=full)
+            assert given.outcomes() == {name: said for case in cases for name, said in case.outcomes.items()}
+            assert given.holds() == {hold for case in cases for hold in case.holds}
+            assert given.lists() == {item: state for case in cases for item, state in case.lists.items()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

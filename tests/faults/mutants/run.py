@@ -1,113 +1,108 @@
-"""`make mutants`: each mutant in a copy of the tree, judged by the tests that are quick and about it; survivors are listed.
+"""`make mutants`: every small wrong change, judged by the tests; who survives is listed. A whole herd's figures go into docs/mutants.json.
 
-A mutant is killed when a test fails, or when they take far longer than without it. One that the engine or Python cannot even read is
-none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`. Writes build/mutants.json, which
-`python -m tests.faults.report` takes up.
+A mutant is killed when a test fails, when the process dies or when the tests take far longer than without it. One that the engine
+cannot even read is none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import tomllib
+import queue
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
+from tests.bench.figures import about
+from tests.faults.mutants.herds import HERDS, ROOT, Herd, excuses
+from tests.faults.mutants.nursery import Nursery
 
-from tests.faults.mutants import python, sql
-from tests.faults.mutants.sql import Mutant
-
-ROOT = Path(__file__).parents[3]
-FOUND = ROOT / "build" / "mutants.json"
-LIMIT_S = 240
-_FOLDERS = ("pipeline", "sql", "tests", "data_samples", "expectations", "dags")
-_UNREADABLE = re.compile(r"ParserException|BinderException|CatalogException|SyntaxError|Parser Error|Binder Error")
+FOUND = ROOT / "docs" / "mutants.json"
 
 
-@dataclass(frozen=True)
-class Herd:
-    """Files whose mutants the same tests judge, the likeliest to notice first."""
+@dataclass
+class Toll:
+    """What became of some mutants of one herd. survivors: name → why it may, '' where nobody has said."""
 
-    name: str
-    pattern: str
-    tests: Sequence[str]
+    killed: int = 0
+    unreadable: int = 0
+    survivors: dict[str, str] = field(default_factory=dict)
 
-
-HERDS = (
-    Herd("decide", "sql/decide/*.sql", ("tests/sql/test_decide_cases.py", "tests/sql/test_published.py", "tests/property/test_decide_model.py", "tests/property/test_decide_incremental.py")),
-    Herd("domain", "pipeline/domain/*.py", ("tests/unit", "tests/property/test_domain_properties.py", "tests/sql/test_checks_manifest.py")),
-    Herd("outbox", "pipeline/ledger/outbox.py", ("tests/unit/test_ledger_sqlite.py", "tests/integration/test_ledger_outbox.py", "tests/integration/test_notify.py")),
-)  # fmt: skip
+    @property
+    def mutants(self) -> int:
+        return self.killed + len(self.survivors)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--herd", choices=[herd.name for herd in HERDS], action="append")
-    parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random, the same ones each time")
+    parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random; docs/mutants.json stays as it is")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--only", default="", help="mutants whose name holds this text; docs/mutants.json stays as it is")
+    parser.add_argument("--quick", action="store_true", help="the quick tests alone; docs/mutants.json stays as it is")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    console = Console()
-    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     for herd in HERDS:
-        if asked.herd is None or herd.name in asked.herd:
-            found[herd.name] = judged(console, herd, asked.sample, asked.workers)
-            FOUND.parent.mkdir(exist_ok=True)
-            FOUND.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        if asked.herd is not None and herd.name not in asked.herd:
+            continue
+        names = list(herd.mutants) if asked.sample is None else herd.sample(asked.sample, asked.seed)
+        names = [name for name in names if asked.only in name]
+        toll = judged(herd, names, asked.workers, is_quick=asked.quick, tell=told)
+        print(f"{herd.name}: {toll.killed} of {toll.mutants} killed, {toll.unreadable} unreadable", flush=True)
+        if len(names) == len(herd.mutants) and not asked.quick:
+            write(FOUND, herd, toll)
 
 
-def judged(console: Console, herd: Herd, sample: int | None, workers: int) -> dict[str, object]:
-    """Judge the mutants of one herd. Returns counts and the survivors without an excuse."""
-    everyone = list(all_mutants(herd))
-    some = random.Random(13).sample(everyone, min(sample or len(everyone), len(everyone)))
-    counts: Counter[str] = Counter()
-    survivors: list[str] = []
-    excuses = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8"))
-    with Progress(console=console) as progress, ThreadPoolExecutor(workers) as pool:
-        task = progress.add_task(herd.name, total=len(some))
-        for mutant, fate in zip(some, pool.map(lambda one: fate_of(one, herd), some), strict=True):
-            counts[fate] += 1
-            if fate == "survived":
-                counts["excused"] += mutant.name in excuses
-                survivors.append(mutant.name)
-                progress.console.print(f"survived: {mutant.name}", highlight=False)
-            progress.advance(task)
-    return {"mutants": counts["killed"] + counts["survived"], **counts, "survivors": survivors}
+def told(name: str, found: dict[str, Any]) -> None:
+    print(f"{found['wall_s']:5.1f} s {found['fate']}: {name}   {found['by']}", flush=True)
 
 
-def all_mutants(herd: Herd) -> Iterator[Mutant]:
-    for path in sorted(ROOT.glob(herd.pattern)):
-        make = sql.mutants if path.suffix == ".sql" else python.mutants
-        yield from make(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+def judged(
+    herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False, tell: Callable[[str, dict[str, Any]], None] = lambda *_: None
+) -> Toll:
+    """Judge mutants by name, each worker in a nursery of its own. Raises Unsound where the tree itself does not pass."""
+    toll, known, counts = Toll(), excuses(), Counter[str]()
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
+        stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
+        for nursery in pool.map(lambda _: Nursery(ROOT, stages), range(workers)):
+            free.put(stack.enter_context(nursery))
+        for name, found in zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True):
+            tell(name, found)
+            counts[found["fate"]] += 1
+            if found["fate"] == "survived":
+                toll.survivors[name] = known.get(name, "")
+    toll.killed, toll.unreadable = counts["killed"], counts["unreadable"]
+    return toll
 
 
-def fate_of(mutant: Mutant, herd: Herd) -> str:
-    """`killed`, `survived` or `unreadable`."""
-    with tempfile.TemporaryDirectory(prefix="unpool-mutant-") as folder:
-        tree = Path(folder)
-        tree.chmod(0o755)
-        for name in _FOLDERS:
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", tree)
-        (tree / mutant.file).write_text(mutant.text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *herd.tests]
-        try:
-            done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            return "killed"
-    if done.returncode == 0:
-        return "survived"
-    return "unreadable" if _UNREADABLE.search(done.stdout) else "killed"
+def _fate(free: queue.SimpleQueue[Nursery], herd: Herd, name: str) -> dict[str, Any]:
+    mutant = herd.mutants[name]
+    nursery = free.get()
+    try:
+        return nursery.fate(mutant.file, mutant.text, herd.likely(mutant))
+    finally:
+        free.put(nursery)
+
+
+def write(path: Path, herd: Herd, toll: Toll) -> None:
+    """Into the herd's place; the others keep theirs, each with the commit and the date of its own run."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    known = about()
+    found[herd.name] = {
+        "mutants": toll.mutants, "mutants_killed": toll.killed, "mutants_unreadable": toll.unreadable,
+        "commit": known["commit"], "date": known["date"], "survivors": toll.survivors,
+    }  # fmt: skip
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+
+
+def new_survivors(herd: Herd, toll: Toll) -> Iterator[str]:
+    """Those that nobody has looked at."""
+    return (f"{herd.name}: {name}" for name, why in toll.survivors.items() if not why)
 
 
 if __name__ == "__main__":
