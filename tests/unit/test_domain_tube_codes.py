@@ -52,7 +52,7 @@ def test_check_character_of_iso_7064() -> None:
     assert has_check("a12425-gabc 1234002m")
     assert not has_check("A12425GABC1234002N")
     assert not has_check("M")
-    with pytest.raises(ValueError, match="letters and digits$"):
+    with pytest.raises(ValueError, match=r"letters and digits$"):
         with_check("Ống")
 
 

@@ -31,6 +31,8 @@ POSTGRES = "UNPOOL_TESTS_POSTGRES"
 UNREADABLE = {"ParserException", "BinderException", "CatalogException", "SyntaxException"}
 # What the first, unmutated run may take.
 PATIENCE_S = 600.0
+# Beside three times what the unmutated run took.
+SLACK_S = 20.0
 
 
 class Unsound(Exception):
@@ -86,7 +88,7 @@ class Nursery:
             if stage not in self._whole_s:
                 self._whole_s[stage] = self._unmutated(stage)
             with self._in_place(self.tree / file, text):
-                found = self._ask([*first, *tests] if stage == 0 else tests, 3 * self._whole_s[stage] + 20)
+                found = self._ask([*first, *tests] if stage == 0 else tests, 3 * self._whole_s[stage] + SLACK_S)
             if found["fate"] != "survived":
                 break
         return found

@@ -1,5 +1,8 @@
 """`make mutants`: every small wrong change, judged by the tests; who survives is listed. A whole herd's figures go into docs/mutants.json.
 
+`--again` judges those that survived there, and the mutants of files that were changed since. Who was killed before stays killed: a
+test that fails for a reason still does.
+
 A mutant is killed when a test fails, when the process dies or when the tests take far longer than without it. One that the engine
 cannot even read is none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`.
 """
@@ -7,10 +10,10 @@ cannot even read is none. Survivors that change nothing anybody could see stand,
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import queue
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,7 +32,7 @@ class Toll:
     """What became of some mutants of one herd. survivors: name → why it may, '' where nobody has said."""
 
     killed: int = 0
-    unreadable: int = 0
+    unreadable: list[str] = field(default_factory=list)
     survivors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -41,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--herd", choices=[herd.name for herd in HERDS], action="append")
     parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random; docs/mutants.json stays as it is")
+    parser.add_argument("--again", action="store_true", help="who survived the last time, and what is new")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--only", default="", help="mutants whose name holds this text; docs/mutants.json stays as it is")
     parser.add_argument("--quick", action="store_true", help="the quick tests alone; docs/mutants.json stays as it is")
@@ -51,8 +55,11 @@ def main() -> None:
             continue
         names = list(herd.mutants) if asked.sample is None else herd.sample(asked.sample, asked.seed)
         names = [name for name in names if asked.only in name]
-        toll = judged(herd, names, asked.workers, is_quick=asked.quick, tell=told)
-        print(f"{herd.name}: {toll.killed} of {toll.mutants} killed, {toll.unreadable} unreadable", flush=True)
+        if asked.again:
+            toll = judged_again(herd, json.loads(FOUND.read_text())[herd.name], asked.workers, told)
+        else:
+            toll = judged(herd, names, asked.workers, is_quick=asked.quick, tell=told)
+        print(f"{herd.name}: {toll.killed} of {toll.mutants} killed, {len(toll.unreadable)} unreadable", flush=True)
         if len(names) == len(herd.mutants) and not asked.quick:
             write(FOUND, herd, toll)
 
@@ -65,7 +72,7 @@ def judged(
     herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False, tell: Callable[[str, dict[str, Any]], None] = lambda *_: None
 ) -> Toll:
     """Judge mutants by name, each worker in a nursery of its own. Raises Unsound where the tree itself does not pass."""
-    toll, known, counts = Toll(), excuses(), Counter[str]()
+    toll, known = Toll(), excuses()
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
         stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
@@ -73,11 +80,32 @@ def judged(
             free.put(stack.enter_context(nursery))
         for name, found in zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True):
             tell(name, found)
-            counts[found["fate"]] += 1
-            if found["fate"] == "survived":
-                toll.survivors[name] = known.get(name, "")
-    toll.killed, toll.unreadable = counts["killed"], counts["unreadable"]
+            match found["fate"]:
+                case "killed":
+                    toll.killed += 1
+                case "survived":
+                    toll.survivors[name] = known.get(name, "")
+                case "unreadable":
+                    toll.unreadable.append(name)
+                case other:
+                    raise ValueError(other)
     return toll
+
+
+def judged_again(herd: Herd, before: Mapping[str, Any], workers: int, tell: Callable[[str, dict[str, Any]], None]) -> Toll:
+    """The whole herd's toll, of what docs/mutants.json says and of those that are judged now."""
+    files = digests(herd)
+    some = [name for name, one in herd.mutants.items() if name in before["survivors"] or files[one.file] != before["files"].get(one.file)]
+    toll = judged(herd, some, workers, tell=tell)
+    unreadable = [name for name in before["unreadable"] if name in herd.mutants and name not in some]
+    toll.unreadable += unreadable
+    toll.killed = len(herd.mutants) - len(toll.survivors) - len(toll.unreadable)
+    return toll
+
+
+def digests(herd: Herd) -> dict[str, str]:
+    """File → digest of its text: what was judged."""
+    return {one.file: hashlib.sha256((ROOT / one.file).read_bytes()).hexdigest()[:12] for one in herd.mutants.values()}
 
 
 def _fate(free: queue.SimpleQueue[Nursery], herd: Herd, name: str) -> dict[str, Any]:
@@ -94,8 +122,9 @@ def write(path: Path, herd: Herd, toll: Toll) -> None:
     found = json.loads(path.read_text()) if path.exists() else {}
     known = about()
     found[herd.name] = {
-        "mutants": toll.mutants, "mutants_killed": toll.killed, "mutants_unreadable": toll.unreadable,
-        "commit": known["commit"], "date": known["date"], "survivors": toll.survivors,
+        "mutants": toll.mutants, "mutants_killed": toll.killed,
+        "commit": known["commit"], "date": known["date"], "survivors": toll.survivors, "unreadable": toll.unreadable,
+        "files": digests(herd),
     }  # fmt: skip
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
