@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from tests.facts import DAY0, Fact, Member, Result, Store, store
+from pipeline.warehouse.decide import Waiting, waiting
+from tests.facts import DAY0, Fact, Member, Result, Slot, Store, store
 
 VAULT_DAY = date(2026, 11, 2)
 
@@ -152,3 +153,57 @@ def test_a_call_back_that_was_done_stays_done_when_its_tube_alone_is_decided_aga
         assert _items(given) == {"callback a": ("done", 30, 50), "callback b": ("open", 30, None)}
         _decided(given, 51, Result("T", "detected", hours=25))
         assert _items(given) == {"callback a": ("done", 30, 50), "callback b": ("open", 30, None)}
+
+
+def test_P03_a_contradiction_stands_when_only_a_neighbour_is_decided_again() -> None:
+    """a is in S and T, b in T and V: news of S touches T, whose answer hangs on V, which nothing touches."""
+    with store() as given:
+        _decided(given, 30, Member("T", "a"), Member("T", "b"), Member("V", "b"), Result("T", "not_detected"), Result("V", "detected"))
+        expected = {"a@T": "held contradiction", "b@T": "held contradiction", "b@V": "detected single"}
+        assert given.outcomes() == expected
+        _decided(given, 31, Member("S", "a"), Result("S", "not_detected"))
+        assert given.outcomes() == expected | {"a@S": "not_detected single"}
+        assert given.holds() == {"contradiction T"}
+
+
+def test_P05_a_specimen_code_of_two_people_stays_so_when_one_tube_is_decided_again() -> None:
+    with store() as given:
+        _decided(
+            given, 30, Member("T", "a", own="S9"), Member("U", "b", own="S9"), Result("T", "inconclusive"), Result("U", "inconclusive")
+        )
+        expected = {"a@T": "held shared_tube", "b@U": "held shared_tube"}
+        assert given.outcomes() == expected
+        _decided(given, 31, Result("T", "inconclusive", hours=25))
+        assert given.outcomes() == expected and given.holds() == {"shared_tube S9"}
+
+
+def test_a_rejected_rows_place_that_comes_later_mends_the_tube() -> None:
+    with store() as given:
+        _decided(given, 30, Member("T", "a", file=1), Member("T", "b", file=2), Result("T", "not_detected"))
+        assert given.outcomes() == {"a@T": "held shared_tube", "b@T": "held shared_tube"}
+        _decided(given, 31, Slot("T"))
+        assert given.outcomes() == {"a@T": "not_detected pool", "b@T": "not_detected pool"} and given.holds() == set()
+
+
+def test_time_alone_decides_to_the_hour() -> None:
+    with store() as given:
+        _decided(given, 30, Member("T", "a"))
+        for hours, is_due, outcome, holds in (
+            (47, False, "awaiting no_result", set()),
+            (48, True, "awaiting no_result", {"overdue T"}),
+            (239, False, "awaiting no_result", {"overdue T"}),
+            (240, True, "lost no_result_in_time", {"overdue T"}),
+            (500, False, "lost no_result_in_time", {"overdue T"}),
+        ):
+            assert waiting(given.warehouse, DAY0 + timedelta(hours=hours)) == Waiting(given.batch_no, False, is_due)
+            assert given.decide(hours) == is_due
+            assert given.outcomes() == {"a@T": outcome} and given.holds() == holds
+
+
+def test_facts_wait_until_they_are_decided() -> None:
+    with store() as given:
+        assert waiting(given.warehouse, DAY0) == Waiting(0, False, False)
+        given.add([Member("T", "a")])
+        assert waiting(given.warehouse, DAY0) == Waiting(0, True, False)
+        given.decide(1)
+        assert waiting(given.warehouse, DAY0) == Waiting(2, False, False)

@@ -63,8 +63,8 @@ class Nursery:
             cwd=self.tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
-            # Cold: it says what to import. How long a warm one takes is measured before a stage's first mutant.
-            self._unmutated(0)
+            # Cold: it says what to import. A later stage is measured before its first mutant.
+            self._whole_s[0] = self._unmutated(0)
         except BaseException:
             self.close()
             raise
