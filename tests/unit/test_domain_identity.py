@@ -29,6 +29,11 @@ def test_text_that_is_no_card(text: str) -> None:
     assert read_card(text) is None
 
 
+def test_a_day_on_a_card_is_day_month_year() -> None:
+    card = read_card(QR.replace("07031985", "12111985"))
+    assert card is not None and card.birth_date == date(1985, 11, 12)
+
+
 @pytest.mark.parametrize("born", ["31021985", "1011985", "7/3/1985", ""])
 def test_F10_a_day_on_a_card_that_is_none(born: str) -> None:
     card = read_card(QR.replace("07031985", born))

@@ -92,6 +92,16 @@ def judged(
     return toll
 
 
+def judged_thriftily(herd: Herd, names: Sequence[str]) -> Toll:
+    """By the quick tests, and by the thorough ones only those survivors that nobody has looked at."""
+    toll = judged(herd, names, workers=1, is_quick=True)
+    if fresh := list(new_survivors(toll)):
+        again = judged(herd, fresh, workers=1)
+        toll.killed += again.killed
+        toll.survivors = {name: why for name, why in toll.survivors.items() if why} | again.survivors
+    return toll
+
+
 def judged_again(herd: Herd, before: Mapping[str, Any], workers: int, tell: Callable[[str, dict[str, Any]], None]) -> Toll:
     """The whole herd's toll, of what docs/mutants.json says and of those that are judged now."""
     files = digests(herd)
@@ -129,9 +139,9 @@ def write(path: Path, herd: Herd, toll: Toll) -> None:
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
 
-def new_survivors(herd: Herd, toll: Toll) -> Iterator[str]:
+def new_survivors(toll: Toll) -> Iterator[str]:
     """Those that nobody has looked at."""
-    return (f"{herd.name}: {name}" for name, why in toll.survivors.items() if not why)
+    return (name for name, why in toll.survivors.items() if not why)
 
 
 if __name__ == "__main__":
