@@ -11,6 +11,11 @@ def test_case_spaces_and_dashes_do_not_count(typed: str) -> None:
     assert is_code(typed)
 
 
+@pytest.mark.parametrize("code", ["AB1", "A" * 32])
+def test_the_shortest_and_the_longest_code(code: str) -> None:
+    assert is_code(code)
+
+
 @pytest.mark.parametrize(
     "look_alike",
     [

@@ -26,6 +26,10 @@ class Herd:
     quick: Sequence[str]
     thorough: Sequence[str]
 
+    @property
+    def is_python(self) -> bool:
+        return self.pattern.endswith(".py")
+
     @cached_property
     def mutants(self) -> Mapping[str, Mutant]:
         """Name → mutant. A name is file, change and the changed line's text; the second one of a name has its number."""

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDERS = ("pipeline", "sql", "tests", "data_samples", "expectations", "dags")
-# Names of the tree itself: never warm.
-OURS = ("pipeline", "tests", "__main__", "__mp_main__")
+# Names that every fork imports for itself. The product's own modules may be warm where no mutant is of them.
+COLD = ("tests", "__main__", "__mp_main__")
 POSTGRES = "UNPOOL_TESTS_POSTGRES"
 UNREADABLE = {"ParserException", "BinderException", "CatalogException", "SyntaxException"}
 # What the first, unmutated run may take.
@@ -43,9 +43,10 @@ class Nursery:
     """A copy of the tree and the process that judges in it.
 
     stages: sets of tests; a mutant that survives one goes to the next. examples: the part of Hypothesis's examples that are tried.
+    is_python: whether mutants may be of the product's modules, and not of what these read when they run.
     """
 
-    def __init__(self, root: Path, stages: Sequence[Sequence[str]], examples: float = 0.3) -> None:
+    def __init__(self, root: Path, stages: Sequence[Sequence[str]], examples: float = 0.3, *, is_python: bool = True) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="unpool-mutants-")
         self.tree = Path(self._folder.name) / "tree"
         self._stages = stages
@@ -59,7 +60,7 @@ class Nursery:
         compileall.compile_dir(self.tree, quiet=2)
         environment = os.environ | {POSTGRES: str(self.tree.parent / "pg"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.mutants.nursery", str(examples)],
+            [sys.executable, "-m", "tests.faults.mutants.nursery", str(examples), *(["pipeline"] if is_python else [])],
             cwd=self.tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
@@ -146,7 +147,7 @@ class _Seen:
 
 
 def main() -> None:
-    examples = float(sys.argv[1])
+    examples, cold = float(sys.argv[1]), {*COLD, *sys.argv[2:]}
     # Standard output is the pipe; whoever prints, prints to nobody.
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -158,7 +159,7 @@ def main() -> None:
         names = found.pop("imported", [])
         if not is_warm:
             is_warm = True
-            _warm(names)
+            _warm([name for name in names if name.partition(".")[0] not in cold])
         answers.write(json.dumps(found) + "\n")
         answers.flush()
     _forked(_stop_postgres, PATIENCE_S)
@@ -174,8 +175,8 @@ def _judged(tests: Sequence[str], examples: float) -> dict[str, Any]:
     if not where.is_relative_to(Path.cwd().resolve()):
         raise Unsound(f"another tree's code was judged: {where}")
     fate = "survived" if code == 0 else "unreadable" if seen.error in UNREADABLE else "killed"
-    imported = [name for name in sys.modules if name.partition(".")[0] not in OURS]
-    return {"fate": fate, "by": seen.by or ("" if code == 0 else f"pytest {int(code)}"), "ran": seen.ran, "imported": imported}
+    by = seen.by or ("" if code == 0 else f"pytest {int(code)}")
+    return {"fate": fate, "by": by, "ran": seen.ran, "imported": list(sys.modules)}
 
 
 def _warm(names: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ def judged(
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
         stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
-        for nursery in pool.map(lambda _: Nursery(ROOT, stages), range(workers)):
+        for nursery in pool.map(lambda _: Nursery(ROOT, stages, is_python=herd.is_python), range(workers)):
             free.put(stack.enter_context(nursery))
         for name, found in zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True):
             tell(name, found)
