@@ -217,3 +217,11 @@ def test_of_kept_and_replacing_tubes_too_only_what_was_touched_is_decided() -> N
         assert given.decide(31) == 1
         given.add([Result("S3", "detected", hours=28), Result("S4", "detected", hours=28)])
         assert given.decide(32) == 2
+
+
+def test_P05_who_comes_later_with_the_same_specimen_code_holds_the_earlier_one_too() -> None:
+    with store() as given:
+        _decided(given, 30, Member("U", "b", own="S9"), Result("U", "inconclusive"))
+        assert given.outcomes() == {"b@U": "retest single_inconclusive"}
+        _decided(given, 31, Member("T", "a", own="S9"))
+        assert given.outcomes() == {"a@T": "awaiting no_result", "b@U": "held shared_tube"} and given.holds() == {"shared_tube S9"}
