@@ -225,3 +225,13 @@ def test_P05_who_comes_later_with_the_same_specimen_code_holds_the_earlier_one_t
         assert given.outcomes() == {"b@U": "retest single_inconclusive"}
         _decided(given, 31, Member("T", "a", own="S9"))
         assert given.outcomes() == {"a@T": "awaiting no_result", "b@U": "held shared_tube"} and given.holds() == {"shared_tube S9"}
+
+
+def test_P03_a_contradiction_of_a_pool_mate_stands_when_news_come_by_a_specimens_code() -> None:
+    with store() as given:
+        pair = (Member("T", "a", own="A1"), Member("T", "b", own="B1"))
+        _decided(given, 30, *pair, Member("V", "b"), Result("T", "not_detected"), Result("V", "detected"))
+        expected = {"a@T": "held contradiction", "b@T": "held contradiction", "b@V": "detected single"}
+        assert given.outcomes() == expected
+        _decided(given, 31, Result("A1", "not_detected", hours=28))
+        assert given.outcomes() == expected

@@ -80,8 +80,8 @@ HERDS = (
     Herd(
         "outbox",
         "pipeline/ledger/outbox.py",
-        quick=("tests/unit/test_ledger_sqlite.py", "tests/integration/test_outbox_written.py", "tests/integration/test_ledger_outbox.py", "tests/integration/test_notify_silence.py"),
-        thorough=("tests/integration/test_notify.py",),
+        quick=("tests/unit/test_ledger_sqlite.py", "tests/integration/test_outbox_written.py", "tests/integration/test_ledger_outbox.py"),
+        thorough=("tests/integration/test_notify_silence.py", "tests/integration/test_notify.py"),
     ),
 )  # fmt: skip
 
