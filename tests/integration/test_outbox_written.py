@@ -64,7 +64,7 @@ def test_every_change_is_written_down_with_who_says_so(ledger: Ledger, given: Gi
     ]
     _claim(ledger, at[5])
     assert _advance(ledger, newer, S.SENT, sid="SM1", now=at[6])
-    assert not _advance(ledger, newer, S.DELIVERED, sid="SM2", now=at[7])
+    assert _advance(ledger, newer, S.DELIVERED, sid="SM2", now=at[7]) is False
     assert _events(ledger, newer)[1:] == [
         (S.SENDING, S.SENT, "callback", None, "SM1", at[6]),
         (S.SENT, S.SENT, "callback", "second_sid", "SM2", at[7]),

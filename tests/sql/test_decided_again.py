@@ -107,6 +107,12 @@ def test_a_hold_is_told_when_it_opens_changes_closes_and_opens_again() -> None:
         assert told(36, Result("X", "detected", hours=25)) == []
 
 
+def test_a_hold_of_two_teams_has_one_owner_whatever_came_first() -> None:
+    with store() as given:
+        _decided(given, 30, Member("T", "a", file=2, team="TEAM2"), Member("T", "b", file=1, team="TEAM1"))
+        assert [row["owner"] for row in given.warehouse.dicts("decide/holds", batch_no=given.batch_no)] == ["TEAM1"]
+
+
 def _items(given: Store) -> dict[str, tuple[str, float, float | None]]:
     """'list person' → state, hours of its opening and its end."""
     rows = given.warehouse.connection.execute(
