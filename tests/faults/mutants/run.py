@@ -133,6 +133,7 @@ def write(path: Path, herd: Herd, toll: Toll) -> None:
     known = about()
     found[herd.name] = {
         "mutants": toll.mutants, "mutants_killed": toll.killed,
+        "unjudged": len(herd.mutants) - toll.mutants - len(toll.unreadable),
         "commit": known["commit"], "date": known["date"], "survivors": toll.survivors, "unreadable": toll.unreadable,
         "files": digests(herd),
     }  # fmt: skip
