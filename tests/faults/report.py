@@ -26,7 +26,7 @@ def main() -> None:
     # A missing one is a KeyError: what was not measured is not nought.
     figures = {name: found["figures"][name] for name in PROMISED} | dict(sorted(found["figures"].items()))
     judged = mutants(json.loads(MUTANTS.read_text()))
-    figures |= {"mutants": judged["mutants"], "mutants_killed": judged["mutants_killed"]}
+    figures |= {name: judged[name] for name in ("mutants", "mutants_killed", "mutants_unjudged")}
     of_mutants = {"mutants_commit": judged["commit"], "mutants_date": judged["date"]}
     told = figures | of_mutants | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
     (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
@@ -59,6 +59,7 @@ def mutants(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "mutants": sum(herd["mutants"] for herd in found.values()),
         "mutants_killed": sum(herd["mutants_killed"] for herd in found.values()),
+        "mutants_unjudged": sum(len(herd["unjudged"]) for herd in found.values()),
         "commit": oldest["commit"],
         "date": oldest["date"],
         "herds": dict(found),

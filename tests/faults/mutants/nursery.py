@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FOLDERS = ("pipeline", "sql", "tests", "data_samples", "expectations", "dags")
 # Names that every fork imports for itself. The product's own modules may be warm where no mutant is of them.
@@ -62,6 +62,8 @@ class Nursery:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.mutants.nursery", str(examples), *(["pipeline"] if is_python else [])],
             cwd=self.tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            # What ends the one who asks, as Ctrl-C, does not end this one: it cleans up when the pipe does.
+            start_new_session=True,
         )  # fmt: skip
         try:
             # Cold: it says what to import. A later stage is measured before its first mutant.
@@ -152,6 +154,15 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
+    try:
+        _answer_all(answers, examples, cold)
+    finally:
+        _forked(_stop_postgres, PATIENCE_S)
+        # Whoever asked may be dead, and then nobody else removes the copy.
+        shutil.rmtree(Path.cwd().parent, ignore_errors=True)
+
+
+def _answer_all(answers: IO[str], examples: float, cold: set[str]) -> None:
     is_warm = False
     for line in sys.stdin:
         asked = json.loads(line)
@@ -162,7 +173,6 @@ def main() -> None:
             _warm([name for name in names if name.partition(".")[0] not in cold])
         answers.write(json.dumps(found) + "\n")
         answers.flush()
-    _forked(_stop_postgres, PATIENCE_S)
 
 
 def _judged(tests: Sequence[str], examples: float) -> dict[str, Any]:

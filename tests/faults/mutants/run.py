@@ -1,7 +1,8 @@
-"""`make mutants`: every small wrong change, judged by the tests; who survives is listed. A whole herd's figures go into docs/mutants.json.
+"""`make mutants`: every small wrong change, judged by the tests; who survives is listed. A herd's figures go into docs/mutants.json.
 
-`--again` judges those that survived there, and the mutants of files that were changed since. Who was killed before stays killed: a
-test that fails for a reason still does.
+They are written after each mutant, with the names of those that are not judged yet. `--again` judges these, those that survived
+without a reason, and the mutants of files that were changed since. Who was killed before stays killed: a test that fails for a
+reason still does.
 
 A mutant is killed when a test fails, when the process dies or when the tests take far longer than without it. One that the engine
 cannot even read is none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`.
@@ -13,7 +14,9 @@ import argparse
 import hashlib
 import json
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,66 +32,77 @@ FOUND = ROOT / "docs" / "mutants.json"
 
 @dataclass
 class Toll:
-    """What became of some mutants of one herd. survivors: name → why it may, '' where nobody has said."""
+    """What became of some mutants of one herd. survivors: name → why it may, '' where nobody has said. unjudged: who waits."""
 
     killed: int = 0
     unreadable: list[str] = field(default_factory=list)
     survivors: dict[str, str] = field(default_factory=dict)
+    unjudged: list[str] = field(default_factory=list)
 
     @property
     def mutants(self) -> int:
         return self.killed + len(self.survivors)
+
+    def add(self, name: str, fate: str, known: Mapping[str, str]) -> None:
+        self.unjudged.remove(name)
+        match fate:
+            case "killed":
+                self.killed += 1
+            case "survived":
+                self.survivors[name] = known.get(name, "")
+            case "unreadable":
+                self.unreadable.append(name)
+            case other:
+                raise ValueError(other)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--herd", choices=[herd.name for herd in HERDS], action="append")
     parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random; docs/mutants.json stays as it is")
-    parser.add_argument("--again", action="store_true", help="who survived the last time, and what is new")
+    parser.add_argument("--again", action="store_true", help="who was not judged, survived unexplained, or is new")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--only", default="", help="mutants whose name holds this text; docs/mutants.json stays as it is")
     parser.add_argument("--quick", action="store_true", help="the quick tests alone; docs/mutants.json stays as it is")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
+    # An end from outside unwinds too: no nursery and no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    known = excuses()
     for herd in HERDS:
         if asked.herd is not None and herd.name not in asked.herd:
             continue
         names = list(herd.mutants) if asked.sample is None else herd.sample(asked.sample, asked.seed)
         names = [name for name in names if asked.only in name]
-        if asked.again:
-            toll = judged_again(herd, json.loads(FOUND.read_text())[herd.name], asked.workers, told)
-        else:
-            toll = judged(herd, names, asked.workers, is_quick=asked.quick, tell=told)
+        is_whole = len(names) == len(herd.mutants) and not asked.quick
+        toll = remembered(herd, json.loads(FOUND.read_text())[herd.name], known) if asked.again else Toll()
+        toll.unjudged = [name for name in names if name in toll.unjudged] if asked.again else names
+        for name, found in fates(herd, list(toll.unjudged), asked.workers, is_quick=asked.quick):
+            toll.add(name, found["fate"], known)
+            print(f"{found['wall_s']:5.1f} s {found['fate']}: {name}   {found['by']}", flush=True)
+            if is_whole:
+                write(FOUND, herd, toll)
         print(f"{herd.name}: {toll.killed} of {toll.mutants} killed, {len(toll.unreadable)} unreadable", flush=True)
-        if len(names) == len(herd.mutants) and not asked.quick:
+        if is_whole:
             write(FOUND, herd, toll)
 
 
-def told(name: str, found: dict[str, Any]) -> None:
-    print(f"{found['wall_s']:5.1f} s {found['fate']}: {name}   {found['by']}", flush=True)
-
-
-def judged(
-    herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False, tell: Callable[[str, dict[str, Any]], None] = lambda *_: None
-) -> Toll:
+def fates(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
     """Judge mutants by name, each worker in a nursery of its own. Raises Unsound where the tree itself does not pass."""
-    toll, known = Toll(), excuses()
+    if not names:
+        return
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
         stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
         for nursery in pool.map(lambda _: Nursery(ROOT, stages, is_python=herd.is_python), range(workers)):
             free.put(stack.enter_context(nursery))
-        for name, found in zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True):
-            tell(name, found)
-            match found["fate"]:
-                case "killed":
-                    toll.killed += 1
-                case "survived":
-                    toll.survivors[name] = known.get(name, "")
-                case "unreadable":
-                    toll.unreadable.append(name)
-                case other:
-                    raise ValueError(other)
+        yield from zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True)
+
+
+def judged(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Toll:
+    toll, known = Toll(unjudged=list(names)), excuses()
+    for name, found in fates(herd, names, workers, is_quick=is_quick):
+        toll.add(name, found["fate"], known)
     return toll
 
 
@@ -102,14 +116,20 @@ def judged_thriftily(herd: Herd, names: Sequence[str]) -> Toll:
     return toll
 
 
-def judged_again(herd: Herd, before: Mapping[str, Any], workers: int, tell: Callable[[str, dict[str, Any]], None]) -> Toll:
-    """The whole herd's toll, of what docs/mutants.json says and of those that are judged now."""
+def remembered(herd: Herd, before: Mapping[str, Any], known: Mapping[str, str]) -> Toll:
+    """What docs/mutants.json still says of a herd. Unjudged is also who survived without a reason, and whose file is another one now."""
     files = digests(herd)
-    some = [name for name, one in herd.mutants.items() if name in before["survivors"] or files[one.file] != before["files"].get(one.file)]
-    toll = judged(herd, some, workers, tell=tell)
-    unreadable = [name for name in before["unreadable"] if name in herd.mutants and name not in some]
-    toll.unreadable += unreadable
-    toll.killed = len(herd.mutants) - len(toll.survivors) - len(toll.unreadable)
+    waiting = {*before["unjudged"], *before["survivors"].keys() - known.keys()}
+    toll = Toll()
+    for name, one in herd.mutants.items():
+        if name in waiting or files[one.file] != before["files"].get(one.file):
+            toll.unjudged.append(name)
+        elif name in before["survivors"]:
+            toll.survivors[name] = known[name]
+        elif name in before["unreadable"]:
+            toll.unreadable.append(name)
+        else:
+            toll.killed += 1
     return toll
 
 
@@ -133,11 +153,12 @@ def write(path: Path, herd: Herd, toll: Toll) -> None:
     known = about()
     found[herd.name] = {
         "mutants": toll.mutants, "mutants_killed": toll.killed,
-        "unjudged": len(herd.mutants) - toll.mutants - len(toll.unreadable),
         "commit": known["commit"], "date": known["date"], "survivors": toll.survivors, "unreadable": toll.unreadable,
-        "files": digests(herd),
+        "unjudged": toll.unjudged, "files": digests(herd),
     }  # fmt: skip
-    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    whole = path.with_suffix(".part")
+    whole.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    whole.replace(path)
 
 
 def new_survivors(toll: Toll) -> Iterator[str]:
