@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta
 
 import pytest
@@ -83,6 +84,8 @@ def test_a_claim_stands_on_its_message_until_it_goes_back(ledger: Ledger, given:
     message_id = _enqueue(ledger, given, "p")
     fresh = _message(ledger, message_id)
     assert (fresh.attempts, fresh.claimed_at, fresh.claimed_by, fresh.due_at) == (0, None, None, given.now)
+    with pytest.raises(FrozenInstanceError):
+        fresh.state = S.SENT  # type: ignore[misc]
     later = given.now + timedelta(minutes=1)
     (claimed,) = _claim(ledger, later)
     assert (claimed.state, claimed.attempts, claimed.claimed_at, claimed.claimed_by) == (S.SENDING, 1, later, "w7")
@@ -132,6 +135,29 @@ def test_the_newest_word_that_no_sms_carried_is_somebodys_to_call(ledger: Ledger
         assert [found.message_id for found in outbox.unreached(conn, [S.NO_PHONE])] == [second, first]
         assert outbox.unreached(conn, [S.FAILED]) == []
         assert outbox.counts(conn) == {S.NO_PHONE: 3, S.QUEUED: 1}
+
+
+def test_without_news_is_what_still_hangs_and_not_what_is_settled_waits_its_turn_or_is_outdated(ledger: Ledger, given: Given) -> None:
+    names = ("settled", "silent", "outdated", "hangs", "again")
+    ids = {name: _enqueue(ledger, given, name) for name in names}
+    _claim(ledger, n=len(names))
+    for name in ("settled", "hangs", "again"):
+        assert _advance(ledger, ids[name], S.UNKNOWN)
+    assert _advance(ledger, ids["again"], S.QUEUED)
+    for name in ("settled", "silent", "outdated"):
+        assert _advance(ledger, ids[name], S.SENT, sid=f"SM-{name}")
+    assert _advance(ledger, ids["settled"], S.DELIVERED)
+    _enqueue(ledger, given, "never claimed")
+    _enqueue(ledger, given, "outdated", 2)
+    after = given.now + timedelta(seconds=1)
+    with ledger.begin() as conn:
+        for unknown_before, sent_before, listed in (
+            (after, after, {"silent", "hangs", "again"}),
+            (after, given.now, {"hangs", "again"}),
+            (given.now, after, {"silent"}),
+        ):
+            found = outbox.without_news(conn, unknown_before=unknown_before, sent_before=sent_before)
+            assert {one.message_id for one in found} == {ids[name] for name in listed}
 
 
 def test_what_is_wrong_is_said_in_a_sentence(ledger: Ledger, given: Given) -> None:
