@@ -17,7 +17,7 @@ import queue
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +96,14 @@ def fates(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = Fa
         stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
         for nursery in pool.map(lambda _: Nursery(ROOT, stages, is_python=herd.is_python), range(workers)):
             free.put(stack.enter_context(nursery))
-        yield from zip(names, pool.map(lambda name: _fate(free, herd, name), names), strict=True)
+        asked = {pool.submit(_fate, free, herd, name): name for name in names}
+        try:
+            # As they come: one that takes minutes to die keeps nobody's answer back.
+            for answer in as_completed(asked):
+                yield asked[answer], answer.result()
+        finally:
+            for answer in asked:
+                answer.cancel()
 
 
 def judged(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Toll:
