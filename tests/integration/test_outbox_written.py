@@ -138,7 +138,7 @@ def test_the_newest_word_that_no_sms_carried_is_somebodys_to_call(ledger: Ledger
 
 
 def test_without_news_is_what_still_hangs_and_not_what_is_settled_waits_its_turn_or_is_outdated(ledger: Ledger, given: Given) -> None:
-    names = ("settled", "silent", "outdated", "hangs", "again")
+    names = ("settled", "silent", "outdated", "hangs", "again", "claimed")
     ids = {name: _enqueue(ledger, given, name) for name in names}
     _claim(ledger, n=len(names))
     for name in ("settled", "hangs", "again"):
