@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test test-web quick lint strace browser reliability bench bench-day simulate clean
+.PHONY: demo up down test test-web quick lint strace browser reliability mutants bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -49,6 +49,9 @@ lint: $(VENV)/.ready
 
 reliability: test ## all that CI runs; what the fault tests found then goes into docs/reliability
 	@$(BIN)/python -m tests.faults.report
+
+mutants: $(VENV)/.ready ## every small wrong change to the rules, judged by the tests: about half an hour; docs/mutants.json
+	@$(BIN)/python -m tests.faults.mutants.run --workers 2
 
 bench: $(VENV)/.ready ## ratios to a floor measured in the same run
 	@$(BIN)/python -m tests.bench.bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from twilio.rest import Client
 from pipeline.delivery.stand_in import ANYBODY
 from pipeline.ledger import server
 from pipeline.ledger.engine import migrate, open_ledger
+from tests.faults.mutants.nursery import POSTGRES
 from tests.faults.reliability import Record
-from tests.homes import Installation, admin, new_installation
+from tests.homes import Installation, admin, databases, new_installation
 
 TEMPLATE = "installation_template"
 _faults = Record()
@@ -35,7 +37,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def embedded_home() -> Iterator[Path]:
-    """Where the tests' PostgreSQL lives."""
+    """Where the tests' PostgreSQL lives. Whoever judges mutants has one that many sessions use (tests/faults/mutants/nursery.py)."""
+    if given := os.environ.get(POSTGRES):
+        yield Path(given)
+        return
     home = Path(tempfile.mkdtemp(prefix="unpool-pg-"))
     try:
         yield home
@@ -56,6 +61,8 @@ def embedded(embedded_home: Path) -> server.Server:
 @pytest.fixture(scope="session")
 def ledger_template(embedded: server.Server) -> str:
     """Name of a migrated, empty database."""
+    if TEMPLATE in databases(embedded):
+        return TEMPLATE
     admin(embedded, f"CREATE DATABASE {TEMPLATE}")
     template = open_ledger(embedded.url_for(TEMPLATE))
     migrate(template.engine)

@@ -28,7 +28,7 @@ def _id(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class Member:
-    """One accepted manifest row. day: days after DAY0."""
+    """One accepted manifest row, collected so many days and hours after DAY0."""
 
     tube: str
     person: str
@@ -39,9 +39,10 @@ class Member:
     team: str = "TEAM1"
     file: int = 1
     mode: str = "field"
+    hours: float = 0
 
     def row(self, batch_no: int) -> dict[str, object]:
-        at = DAY0 + timedelta(days=self.day)
+        at = DAY0 + timedelta(days=self.day, hours=self.hours)
         tube_id = _id(self.tube, at.date())
         return {
             "specimen_id": _id(tube_id, self.person), "person_id": _id(self.person), "tube_id": tube_id, "tube_code": self.tube,

@@ -188,3 +188,9 @@ def admin(server: Server, statement: str) -> None:
     engine = create_engine(server.url_for("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as conn:
         conn.execute(text(statement))
+
+
+def databases(server: Server) -> set[str]:
+    engine = create_engine(server.url_for("postgres"), poolclass=NullPool)
+    with engine.connect() as conn:
+        return set(conn.scalars(text("SELECT datname FROM pg_database")))

@@ -49,8 +49,7 @@ def overlap(patterns: Iterable[str]) -> bool:
     seen: dict[str, str] = {}
     for pattern in patterns:
         for rewrite in rewrites(pattern):
-            shape = rewrite.regex.replace("(", "").replace(")", "")
-            if seen.setdefault(shape, rewrite.replacement) != rewrite.replacement:
+            if seen.setdefault(rewrite.regex, rewrite.replacement) != rewrite.replacement:
                 return True
     return False
 

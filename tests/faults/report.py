@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.bench.figures import about
+from tests.faults.mutants.run import FOUND as MUTANTS
 from tests.faults.reliability import FOUND
 from tests.faults.sim.__main__ import LARGEST
 
@@ -26,12 +27,17 @@ def main() -> None:
     # A missing one is a KeyError: what was not measured is not nought.
     figures = {name: found["figures"][name] for name in PROMISED} | dict(sorted(found["figures"].items()))
     largest = largest_run()
-    told = figures | largest | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
+    judged = mutants(json.loads(MUTANTS.read_text()))
+    figures |= {name: judged[name] for name in ("mutants", "mutants_killed", "mutants_unjudged")}
+    of_mutants = {"mutants_commit": judged["commit"], "mutants_date": judged["date"]}
+    told = figures | largest | of_mutants | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
     (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    page = environment.get_template("reliability.md.j2").render(**known, figures=figures, largest=largest, rows=rows(found["tests"]))
+    page = environment.get_template("reliability.md.j2").render(
+        **known, figures=figures, largest=largest, rows=rows(found["tests"]), judged=judged
+    )
     (DOCS / "reliability.md").write_text(page)
 
 
@@ -57,6 +63,19 @@ def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str,
         }
         for row, named in sorted(tests.items())
     ]
+
+
+def mutants(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The herds' figures added up; the oldest run's commit and date, since the whole is no newer; the survivors by herd, with the reason."""
+    oldest = min(found.values(), key=lambda herd: herd["date"])
+    return {
+        "mutants": sum(herd["mutants"] for herd in found.values()),
+        "mutants_killed": sum(herd["mutants_killed"] for herd in found.values()),
+        "mutants_unjudged": sum(len(herd["unjudged"]) for herd in found.values()),
+        "commit": oldest["commit"],
+        "date": oldest["date"],
+        "herds": dict(found),
+    }
 
 
 if __name__ == "__main__":

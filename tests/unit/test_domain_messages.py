@@ -50,21 +50,32 @@ def test_render() -> None:
     ("text", "problem"),
     [
         ("{programme}: San sang. Ready. {link}", None),
-        ("{programme}: ready", "placeholder"),
-        ("{programme} {link} {name}", "placeholder"),
-        ("{programme} {programme} {link}", "placeholder"),
+        ("{programme}: ready", "must hold {programme} and {link}, once each, and no other placeholder"),
+        ("{programme} {link} {name}", "no other placeholder"),
+        ("{programme} {programme} {link}", "no other placeholder"),
         ("{programme!r} {link}", None),
-        ("{programme {link}", "brace"),
-        ("{programme}: đã có. {link}", "GSM-7"),
-        ("{programme}: " + "a" * 100 + " {link}", "one SMS"),
-        ("{programme}: AM TINH. {link}", "tell"),
-        ("{programme}: You are negative! {link}", "tell"),
-        ("{programme}: not-detected {link}", "tell"),
+        ("{programme {link}", "must have balanced braces"),
+        ("{programme}: đã có. {link}", "turns the limit of 160 into 70"),
+        ("{programme}: " + "a" * 100 + " {link}", "must fit one SMS of 160 units at its longest, with a link of 60"),
+        ("{programme}: AM TINH. {link}", "must not tell a result"),
+        ("{programme}: am tính {link}", "must not tell a result"),
+        ("{programme}: DUONG-TINH {link}", "must not tell a result"),
+        ("{programme}: nhiem benh {link}", "must not tell a result"),
+        ("{programme}: F0 {link}", "must not tell a result"),
+        ("{programme}: You are negative! {link}", "must not tell a result"),
+        ("{programme}: infected {link}", "must not tell a result"),
+        ("{programme}: not-detected {link}", "must not tell a result"),
+        ("{programme}: virus detected. {link}", "must not tell a result"),
+        ("Positive! {programme} {link}", "must not tell a result"),
+        ("{programme} {link} positive", "must not tell a result"),
     ],
 )
 def test_T12_text_problems(text: str, problem: str | None) -> None:
     found = list(text_problems(text, programme="XN", longest_link=LINK))
-    assert (problem is None and found == []) or (problem is not None and len(found) == 1 and problem in found[0])
+    if problem is None:
+        assert found == []
+    else:
+        assert len(found) >= 1 and found[0].startswith("must ") and found[0].endswith(problem)
 
 
 def test_T12_the_limit_is_met_to_the_unit() -> None:

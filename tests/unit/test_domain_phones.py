@@ -69,6 +69,11 @@ def test_F09_the_library_never_sees_what_only_looks_like_digits(text: str) -> No
     assert read_phone(text, VIETNAM) is None
 
 
+@pytest.mark.parametrize("text", ["+84 084 1203456789", "0243825252", "+49 1", "+1 555 0100"])
+def test_T13_what_has_the_shape_of_a_phone_and_is_none(text: str) -> None:
+    assert read_phone(text, VIETNAM) is None
+
+
 def test_programme_of_another_country() -> None:
     america = load_programme("floodlamp").phones
     assert to_e164("(415) 555-2671", america) == "+14155552671"

@@ -77,4 +77,4 @@ def test_moves_that_never_happen(current: MessageState, to: MessageState) -> Non
 
 
 def test_T01_only_what_twilio_surely_does_not_have_is_queued_again() -> None:
-    assert {state for state in MessageState if may_return(state)} == {M.SENDING, M.UNKNOWN}
+    assert {state: may_return(state) for state in MessageState} == {state: state in {M.SENDING, M.UNKNOWN} for state in MessageState}

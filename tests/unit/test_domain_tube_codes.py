@@ -11,6 +11,11 @@ def test_case_spaces_and_dashes_do_not_count(typed: str) -> None:
     assert is_code(typed)
 
 
+@pytest.mark.parametrize("code", ["AB1", "A" * 32])
+def test_the_shortest_and_the_longest_code(code: str) -> None:
+    assert is_code(code)
+
+
 @pytest.mark.parametrize(
     "look_alike",
     [
@@ -52,7 +57,7 @@ def test_check_character_of_iso_7064() -> None:
     assert has_check("a12425-gabc 1234002m")
     assert not has_check("A12425GABC1234002N")
     assert not has_check("M")
-    with pytest.raises(ValueError, match="letters and digits"):
+    with pytest.raises(ValueError, match=r"letters and digits$"):
         with_check("Ống")
 
 
@@ -60,6 +65,7 @@ def test_own_codes_need_their_check_character_and_foreign_ones_none() -> None:
     own = with_check("UP000123")
     typo = own[:-1] + ("A" if own[-1] != "A" else "B")
     assert is_acceptable(own, "UP")
-    assert not is_acceptable(typo, "UP")
+    assert is_acceptable(typo, "UP") is False
+    assert is_acceptable("AB", "UP") is False
     assert is_acceptable(typo, "")
     assert is_acceptable("FLB6092", "UP")

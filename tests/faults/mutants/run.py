@@ -1,113 +1,176 @@
-"""`make mutants`: each mutant in a copy of the tree, judged by the tests that are quick and about it; survivors are listed.
+"""`make mutants`: every small wrong change, judged by the tests; who survives is listed. A herd's figures go into docs/mutants.json.
 
-A mutant is killed when a test fails, or when they take far longer than without it. One that the engine or Python cannot even read is
-none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`. Writes build/mutants.json, which
-`python -m tests.faults.report` takes up.
+They are written after each mutant, with the names of those that are not judged yet. `--again` judges these, those that survived
+without a reason, and the mutants of files that were changed since. Who was killed before stays killed: a test that fails for a
+reason still does.
+
+A mutant is killed when a test fails, when the process dies or when the tests take far longer than without it. One that the engine
+cannot even read is none. Survivors that change nothing anybody could see stand, with the reason, in `survivors.toml`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import random
-import re
-import shutil
-import subprocess
+import queue
+import signal
 import sys
-import tempfile
-import tomllib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
+from tests.bench.figures import about
+from tests.faults.mutants.herds import HERDS, ROOT, Herd, excuses
+from tests.faults.mutants.nursery import Nursery
 
-from tests.faults.mutants import python, sql
-from tests.faults.mutants.sql import Mutant
-
-ROOT = Path(__file__).parents[3]
-FOUND = ROOT / "build" / "mutants.json"
-LIMIT_S = 240
-_FOLDERS = ("pipeline", "sql", "tests", "data_samples", "expectations", "dags")
-_UNREADABLE = re.compile(r"ParserException|BinderException|CatalogException|SyntaxError|Parser Error|Binder Error")
+FOUND = ROOT / "docs" / "mutants.json"
 
 
-@dataclass(frozen=True)
-class Herd:
-    """Files whose mutants the same tests judge, the likeliest to notice first."""
+@dataclass
+class Toll:
+    """What became of some mutants of one herd. survivors: name → why it may, '' where nobody has said. unjudged: who waits."""
 
-    name: str
-    pattern: str
-    tests: Sequence[str]
+    killed: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    survivors: dict[str, str] = field(default_factory=dict)
+    unjudged: list[str] = field(default_factory=list)
 
+    @property
+    def mutants(self) -> int:
+        return self.killed + len(self.survivors)
 
-HERDS = (
-    Herd("decide", "sql/decide/*.sql", ("tests/sql/test_decide_cases.py", "tests/sql/test_published.py", "tests/property/test_decide_model.py", "tests/property/test_decide_incremental.py")),
-    Herd("domain", "pipeline/domain/*.py", ("tests/unit", "tests/property/test_domain_properties.py", "tests/sql/test_checks_manifest.py")),
-    Herd("outbox", "pipeline/ledger/outbox.py", ("tests/unit/test_ledger_sqlite.py", "tests/integration/test_ledger_outbox.py", "tests/integration/test_notify.py")),
-)  # fmt: skip
+    def add(self, name: str, fate: str, known: Mapping[str, str]) -> None:
+        self.unjudged.remove(name)
+        match fate:
+            case "killed":
+                self.killed += 1
+            case "survived":
+                self.survivors[name] = known.get(name, "")
+            case "unreadable":
+                self.unreadable.append(name)
+            case other:
+                raise ValueError(other)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--herd", choices=[herd.name for herd in HERDS], action="append")
-    parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random, the same ones each time")
+    parser.add_argument("--sample", type=int, help="so many of each herd, drawn at random; docs/mutants.json stays as it is")
+    parser.add_argument("--again", action="store_true", help="who was not judged, survived unexplained, or is new")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--only", default="", help="mutants whose name holds this text; docs/mutants.json stays as it is")
+    parser.add_argument("--quick", action="store_true", help="the quick tests alone; docs/mutants.json stays as it is")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    console = Console()
-    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+    # An end from outside unwinds too: no nursery and no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    known = excuses()
     for herd in HERDS:
-        if asked.herd is None or herd.name in asked.herd:
-            found[herd.name] = judged(console, herd, asked.sample, asked.workers)
-            FOUND.parent.mkdir(exist_ok=True)
-            FOUND.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        if asked.herd is not None and herd.name not in asked.herd:
+            continue
+        names = list(herd.mutants) if asked.sample is None else herd.sample(asked.sample, asked.seed)
+        names = [name for name in names if asked.only in name]
+        is_whole = len(names) == len(herd.mutants) and not asked.quick
+        toll = remembered(herd, json.loads(FOUND.read_text())[herd.name], known) if asked.again else Toll()
+        toll.unjudged = [name for name in names if name in toll.unjudged] if asked.again else names
+        for name, found in fates(herd, list(toll.unjudged), asked.workers, is_quick=asked.quick):
+            toll.add(name, found["fate"], known)
+            print(f"{found['wall_s']:5.1f} s {found['fate']}: {name}   {found['by']}", flush=True)
+            if is_whole:
+                write(FOUND, herd, toll)
+        print(f"{herd.name}: {toll.killed} of {toll.mutants} killed, {len(toll.unreadable)} unreadable", flush=True)
+        if is_whole:
+            write(FOUND, herd, toll)
 
 
-def judged(console: Console, herd: Herd, sample: int | None, workers: int) -> dict[str, object]:
-    """Judge the mutants of one herd. Returns counts and the survivors without an excuse."""
-    everyone = list(all_mutants(herd))
-    some = random.Random(13).sample(everyone, min(sample or len(everyone), len(everyone)))
-    counts: Counter[str] = Counter()
-    survivors: list[str] = []
-    excuses = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8"))
-    with Progress(console=console) as progress, ThreadPoolExecutor(workers) as pool:
-        task = progress.add_task(herd.name, total=len(some))
-        for mutant, fate in zip(some, pool.map(lambda one: fate_of(one, herd), some), strict=True):
-            counts[fate] += 1
-            if fate == "survived":
-                counts["excused"] += mutant.name in excuses
-                survivors.append(mutant.name)
-                progress.console.print(f"survived: {mutant.name}", highlight=False)
-            progress.advance(task)
-    return {"mutants": counts["killed"] + counts["survived"], **counts, "survivors": survivors}
-
-
-def all_mutants(herd: Herd) -> Iterator[Mutant]:
-    for path in sorted(ROOT.glob(herd.pattern)):
-        make = sql.mutants if path.suffix == ".sql" else python.mutants
-        yield from make(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
-
-
-def fate_of(mutant: Mutant, herd: Herd) -> str:
-    """`killed`, `survived` or `unreadable`."""
-    with tempfile.TemporaryDirectory(prefix="unpool-mutant-") as folder:
-        tree = Path(folder)
-        tree.chmod(0o755)
-        for name in _FOLDERS:
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", tree)
-        (tree / mutant.file).write_text(mutant.text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *herd.tests]
+def fates(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Judge mutants by name, each worker in a nursery of its own. Raises Unsound where the tree itself does not pass."""
+    if not names:
+        return
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
+        stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
+        for nursery in pool.map(lambda _: Nursery(ROOT, stages, is_python=herd.is_python), range(workers)):
+            free.put(stack.enter_context(nursery))
+        asked = {pool.submit(_fate, free, herd, name): name for name in names}
         try:
-            done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            return "killed"
-    if done.returncode == 0:
-        return "survived"
-    return "unreadable" if _UNREADABLE.search(done.stdout) else "killed"
+            # As they come: one that takes minutes to die keeps nobody's answer back.
+            for answer in as_completed(asked):
+                yield asked[answer], answer.result()
+        finally:
+            for answer in asked:
+                answer.cancel()
+
+
+def judged(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Toll:
+    toll, known = Toll(unjudged=list(names)), excuses()
+    for name, found in fates(herd, names, workers, is_quick=is_quick):
+        toll.add(name, found["fate"], known)
+    return toll
+
+
+def judged_thriftily(herd: Herd, names: Sequence[str]) -> Toll:
+    """By the quick tests, and by the thorough ones only those survivors that nobody has looked at."""
+    toll = judged(herd, names, workers=1, is_quick=True)
+    if fresh := list(new_survivors(toll)):
+        again = judged(herd, fresh, workers=1)
+        toll.killed += again.killed
+        toll.survivors = {name: why for name, why in toll.survivors.items() if why} | again.survivors
+    return toll
+
+
+def remembered(herd: Herd, before: Mapping[str, Any], known: Mapping[str, str]) -> Toll:
+    """What docs/mutants.json still says of a herd. Unjudged is also who survived without a reason, and whose file is another one now."""
+    files = digests(herd)
+    waiting = {*before["unjudged"], *before["survivors"].keys() - known.keys()}
+    toll = Toll()
+    for name, one in herd.mutants.items():
+        if name in waiting or files[one.file] != before["files"].get(one.file):
+            toll.unjudged.append(name)
+        elif name in before["survivors"]:
+            toll.survivors[name] = known[name]
+        elif name in before["unreadable"]:
+            toll.unreadable.append(name)
+        else:
+            toll.killed += 1
+    return toll
+
+
+def digests(herd: Herd) -> dict[str, str]:
+    """File → digest of its text: what was judged."""
+    return {one.file: hashlib.sha256((ROOT / one.file).read_bytes()).hexdigest()[:12] for one in herd.mutants.values()}
+
+
+def _fate(free: queue.SimpleQueue[Nursery], herd: Herd, name: str) -> dict[str, Any]:
+    mutant = herd.mutants[name]
+    nursery = free.get()
+    try:
+        return nursery.fate(mutant.file, mutant.text, herd.likely(mutant))
+    finally:
+        free.put(nursery)
+
+
+def write(path: Path, herd: Herd, toll: Toll) -> None:
+    """Into the herd's place; the others keep theirs, each with the commit and the date of its own run."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    known = about()
+    found[herd.name] = {
+        "mutants": toll.mutants, "mutants_killed": toll.killed,
+        "commit": known["commit"], "date": known["date"], "survivors": toll.survivors, "unreadable": toll.unreadable,
+        "unjudged": toll.unjudged, "files": digests(herd),
+    }  # fmt: skip
+    whole = path.with_suffix(".part")
+    whole.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    whole.replace(path)
+
+
+def new_survivors(toll: Toll) -> Iterator[str]:
+    """Those that nobody has looked at."""
+    return (name for name, why in toll.survivors.items() if not why)
 
 
 if __name__ == "__main__":

@@ -48,16 +48,12 @@ _COMMENT = re.compile(r"--.*")
 
 @dataclass(frozen=True)
 class Mutant:
-    """`what` names place and change; `text` is the whole changed source."""
+    """`what` is the change; `text` is the whole changed source."""
 
     file: str
     line: int
     what: str
     text: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.file}:{self.line} {self.what}"
 
 
 def mutants(file: str, text: str) -> Iterator[Mutant]:
