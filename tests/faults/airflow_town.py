@@ -49,7 +49,7 @@ WORKERS = int(TUNING["AIRFLOW__CORE__PARALLELISM"])
 # Slow enough to be met in the middle of its work.
 PER_SECOND = 2
 # Not those of the other tests that bring Airflow up, which may begin at the same moment.
-PORTS = {"airflow": 18080, "callbacks": 18081, "twilio": 18082}
+PORTS = {"airflow": 18080, "callbacks": 18081, "twilio": 18082, "result": 18083}
 
 
 class Operator(Airflow):
