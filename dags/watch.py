@@ -2,7 +2,8 @@
 # watch: what should have happened and has not
 
 **What it does.** Looks every ten minutes for tubes without a result past the limit (`overdue`, later `lost`), labs that fell silent, and
-counts that do not balance; opens holds for the operator and closes those that settled.
+counts that do not balance; opens holds for the operator and closes those that settled. Where the programme has `keep_days`, it erases
+who the people of older days are (`unpool erase`).
 
 **When.** Every ten minutes. It waits for nobody, since what it looks for is what did not happen.
 

@@ -350,19 +350,19 @@ def reconcile(
 @app.command()
 def erase(
     before: Annotated[datetime, typer.Option("--before", formats=["%Y-%m-%d"], help="All days before this one.", metavar="DATE")],
-    who: Annotated[str, typer.Option("--who", help="Your name, for the audit.", metavar="NAME")],
+    by: Annotated[str, typer.Option("--by", help="Your name, for the audit.", metavar="NAME")],
     why: Annotated[str, typer.Option("--why", help="The reason, for the audit.", metavar="TEXT")],
 ) -> None:
     """Erase who people are, and the files that say so, of all days before a date. For ever; outcomes stay, under pseudonyms.
 
-    Example: unpool erase --before 2026-10-01 --who "Trần Thị B" --why "kept for 30 days"
+    Example: unpool erase --before 2026-10-01 --by lan --why "kept for 30 days"
     """
     from pipeline.stages.erase import erase as forget
     from pipeline.stages.house import open_house
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Erasing"):
-        done = forget(house, before.date(), who=who, why=why, now=_now(settings))
+        done = forget(house, before.date(), who=by, why=why, now=_now(settings))
     if not done.is_anything:
         out.print("Nothing to erase: no day before that has a key.")
         return
