@@ -54,15 +54,21 @@ def test_O11_one_person_is_in_no_volume_and_everybody_else_is(scenes: Scenes, re
 def test_O11_a_person_whose_row_was_only_rejected_is_erased_as_well(scenes: Scenes, tmp_path: Path) -> None:
     """The vault never knew them; the file as received and the row that went back did."""
     scene = scenes()
-    drop(scene.installation, {"TEAM1": {"mot_dong.csv": sheet(MANIFEST, [person(60, "!!", size=1, day=13)])}}, tmp_path / "one")
+    unreadable = b"what,ever\n0912 000-060,x\n"
+    drop(
+        scene.installation,
+        {"TEAM1": {"mot_dong.csv": sheet(MANIFEST, [person(60, "!!", size=1, day=13)]), "notes.csv": unreadable}},
+        tmp_path / "one",
+    )
     scene.run(*CALMS)
     town = scene.installation
     sixtieth = Person(phone="0912000060", birth_date="1970-07-10")
     assert any(b"0912000060" in path.read_bytes() for path in town.home.glob("returns/**/*.csv"))
 
     done = town.do(lambda house: erase_person(house, sixtieth, who="lan", why="asked for it", now=LATER))
-    assert done == PersonErased(specimens=0, files=1)
-    assert b"0912000060" not in town.do(readable)
+    assert done == PersonErased(specimens=0, files=2)
+    left = town.do(readable)
+    assert b"0912000060" not in left and b"0912 000-060" not in left
 
 
 def test_O11_not_while_files_wait(scenes: Scenes, tmp_path: Path) -> None:
