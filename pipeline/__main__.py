@@ -370,6 +370,33 @@ def erase(
               "Backups made before still hold these days and their wrapped keys: destroy those backups.", highlight=False)  # fmt: skip
 
 
+@app.command("erase-person")
+def erase_person(
+    by: Annotated[str, typer.Option("--by", help="Your name, for the audit.", metavar="NAME")],
+    why: Annotated[str, typer.Option("--why", help="The reason, for the audit.", metavar="TEXT")],
+) -> None:
+    """Erase one person, and every received file that names them. For ever; asks who it is, so that no shell remembers.
+
+    Example: unpool erase-person --by lan --why "asked for it in writing"
+    """
+    from pipeline.stages.erase_person import Person, birth_date
+    from pipeline.stages.erase_person import erase_person as forget
+    from pipeline.stages.house import open_house
+
+    citizen_id = typer.prompt("Citizen id (empty: by phone and birth date)", default="", show_default=False)
+    phone = "" if citizen_id else typer.prompt("Phone")
+    person = Person(citizen_id, phone, birth_date(typer.prompt("Birth date (YYYY-MM-DD, or the year)")) if phone else "")
+    settings = Settings.from_env(os.environ)
+    with open_house(settings) as house, _progress("Looking") as progress:
+        seen = partial(_steps(progress), "Looking through the files")
+        done = forget(house, person, who=by, why=why, now=_now(settings), progress=seen)
+    if not done.is_anything:
+        out.print("Nothing to erase: neither the vault nor a received file names this person.")
+        return
+    out.print(f"erased: {done.specimens:,} entries of the vault, {done.files:,} files\n"
+              "Backups made before still hold them: destroy those backups.", highlight=False)  # fmt: skip
+
+
 @app.command("twilio-stand-in")
 def twilio_stand_in(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8790) -> None:
     """A local Twilio for trials: accepts messages, keeps them, calls back. Nothing is sent.

@@ -6,11 +6,14 @@ comes last, since sending goes on meanwhile, and what it says of files and batch
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,12 +62,14 @@ def backup(house: House, folder: Path, now: datetime, progress: Progress) -> Con
         raise ActionNeeded(f"{folder} is there already: a backup goes into a folder of its own.")
     if not folder.parent.is_dir():
         raise ActionNeeded(f"{folder.parent} is not a folder: make it, or mount the disk that it lies on.")
+    _remove_abandoned(folder)
     unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}.unfinished")
     try:
         unfinished.mkdir(mode=0o700)
-        contents = _copy(house, unfinished, now, progress)
-        write_contents(unfinished, contents, house.keys)
-        unfinished.rename(folder)
+        with _held(unfinished):
+            contents = _copy(house, unfinished, now, progress)
+            write_contents(unfinished, contents, house.keys)
+            unfinished.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:
         raise ActionNeeded(f"The backup could not be written: {error.strerror or error}.") from None
@@ -72,6 +77,24 @@ def backup(house: House, folder: Path, now: datetime, progress: Progress) -> Con
         shutil.rmtree(unfinished, ignore_errors=True)
     event("backup_made", files=len(contents.files), bytes=sum(file.size for file in contents.files.values()))
     return contents
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """A lock that ends with the process, however it ends. Raises BlockingIOError while another process has it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """What a killed backup of this name left half done. One that is under way is let alone."""
+    for abandoned in folder.parent.glob(f".{glob.escape(folder.name)}.{'[0-9a-f]' * 32}.unfinished"):
+        with suppress(BlockingIOError), _held(abandoned):
+            shutil.rmtree(abandoned)
 
 
 def _copy(house: House, to: Path, now: datetime, progress: Progress) -> Contents:

@@ -68,12 +68,14 @@ def erase(house: House, before: date, *, who: str, why: str, now: datetime) -> E
         if not days:
             return EraseSummary(0, 0, 0)
         files = _files_of(house, days)
-        if undecided := [one.receipt_no for one in files if one.verdict in UNDECIDED]:
-            raise ActionNeeded(f"Nothing was erased: receipt {undecided[0]} still waits. Let it through or refuse it first.")
-        batches = _keep_facts(house, files)
+        refuse_undecided(files)
+        batches = keep_facts_of(house, files)
         with house.ledger.begin() as conn:
             audit.append(conn, who, "erased", f"days before {before}", why, now)
-        _remove(house, files, days)
+        remove_files(house, files)
+        for day in days:
+            shutil.rmtree(house.home.vault / day.isoformat(), ignore_errors=True)
+        remove_lists(house)
         # Last: while a day has its key, another run finds what this one left.
         for day in days:
             house.keys.drop_day_key(day)
@@ -97,7 +99,13 @@ def _files_of(house: House, days: Sequence[date]) -> list[Receipt]:
     ]
 
 
-def _keep_facts(house: House, files: Sequence[Receipt]) -> int:
+def refuse_undecided(files: Sequence[Receipt]) -> None:
+    """Raises ActionNeeded where one of them still waits for somebody: its bytes will be needed."""
+    if undecided := [one.receipt_no for one in files if one.verdict in UNDECIDED]:
+        raise ActionNeeded(f"Nothing was erased: receipt {undecided[0]} still waits. Let it through or refuse it first.")
+
+
+def keep_facts_of(house: House, files: Sequence[Receipt]) -> int:
     """Facts of every batch that could not be read again without these files. Returns how many."""
     with house.ledger.begin() as conn:
         intake = {batch.batch_no for batch in journal.all_done(conn) if batch.kind is BatchKind.INTAKE}
@@ -108,12 +116,14 @@ def _keep_facts(house: House, files: Sequence[Receipt]) -> int:
     return len(needed)
 
 
-def _remove(house: House, files: Sequence[Receipt], days: Sequence[date]) -> None:
+def remove_files(house: House, files: Sequence[Receipt]) -> None:
+    """Received files and what went back of them, for ever."""
     for one in files:
         rejects_path(house.home, one).unlink(missing_ok=True)
         house.archive.erase(one.sha256)
-    for day in days:
-        shutil.rmtree(house.home.vault / day.isoformat(), ignore_errors=True)
-    # They are written anew on demand, without those whom nobody knows any more.
+
+
+def remove_lists(house: House) -> None:
+    """They are written anew on demand, without those whom nobody knows any more."""
     for path in house.home.lists.rglob("*.csv"):
         path.unlink(missing_ok=True)

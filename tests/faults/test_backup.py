@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.home import Home
 from pipeline.ledger import server
+from pipeline.stages.backup import _held as held
 from pipeline.stages.backup import backup
 from pipeline.stages.backup_folder import Contents, check_files, read_contents
 from pipeline.stages.house import House, open_house
@@ -170,8 +171,20 @@ def test_O09_C01_a_backup_is_there_when_it_is_whole(
     assert copy.exists() is ((point, when) == ("rename in backup.backup", AFTER))
     if not copy.exists():
         back_up(first_day, copy, DAY_2)
+    assert list(tmp_path.glob(".copy.*.unfinished")) == []
     keys = Keys(base64.b64decode(MASTER_KEY), Home(tmp_path))
     check_files(copy, read_contents(copy, keys), nobody)
+
+
+def test_O09_a_backup_that_is_under_way_is_let_alone(first_day: Installation, tmp_path: Path) -> None:
+    """Its folder is locked by who makes it; what nobody has locked any more goes."""
+    abandoned, under_way = (tmp_path / f".copy.{digit * 32}.unfinished" for digit in "ab")
+    other = tmp_path / ".copy.mine.unfinished"
+    for folder in (abandoned, under_way, other):
+        folder.mkdir()
+    with held(under_way):
+        back_up(first_day, tmp_path / "copy", DAY_2)
+    assert (abandoned.exists(), under_way.exists(), other.exists()) == (False, True, True)
 
 
 def test_every_side_effect_of_a_backup_has_its_kill(first_day: Installation, tmp_path: Path) -> None:
