@@ -18,7 +18,7 @@ from tests.faults.sim.twilio import Twilio
 # Whichever is first. Fewer episodes than AT_LEAST say nothing: the machine is too slow, or an episode has become so.
 EPISODES = int(os.environ.get("UNPOOL_EPISODES", "2000"))
 MINUTES = 4
-AT_LEAST = 40
+AT_LEAST = 20
 
 
 def played(play: Callable[[int], Verdict], episodes: int, minutes: float, clock: Callable[[], float] = time.monotonic) -> list[Verdict]:
