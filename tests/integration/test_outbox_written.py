@@ -114,15 +114,15 @@ def test_what_hangs_longest_is_looked_at_first(ledger: Ledger, given: Given) -> 
     with ledger.begin() as conn:
         assert [found.message_id for found in outbox.stale_sending(conn, after)] == [ids[name] for name in "cab"]
         assert [found.message_id for found in outbox.stale_sending(conn, given.now + timedelta(minutes=2))] == [ids["c"]]
-    for state, search in ((S.UNKNOWN, outbox.unknown), (S.SENT, outbox.unconfirmed)):
+    for state, search in ((S.UNKNOWN, outbox.unknown), (S.SENT, lambda conn, before: outbox.unconfirmed(conn, before, 9))):
         for name, minute in (("b", 11), ("c", 12), ("a", 13)):
-            assert _advance(ledger, ids[name], state, now=given.now + timedelta(minutes=minute))
+            assert _advance(ledger, ids[name], state, sid=f"SM{name}", now=given.now + timedelta(minutes=minute))
         with ledger.begin() as conn:
             assert [found.message_id for found in search(conn, after)] == [ids[name] for name in "bca"]
             assert [found.message_id for found in search(conn, given.now + timedelta(minutes=12))] == [ids["b"]]
     with ledger.begin() as conn:
         outbox.note_asked(conn, ids["b"], given.now + timedelta(minutes=20))
-        assert [found.message_id for found in outbox.unconfirmed(conn, after)] == [ids[name] for name in "cab"]
+        assert [found.message_id for found in outbox.unconfirmed(conn, after, 9)] == [ids[name] for name in "cab"]
 
 
 def test_the_newest_word_that_no_sms_carried_is_somebodys_to_call(ledger: Ledger, given: Given) -> None:
