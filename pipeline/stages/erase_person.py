@@ -42,11 +42,14 @@ class Person:
     birth_date: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        # What holds no digits would be that of everybody who gave none.
+        if any(number and len(_digits(number)) < _LOCAL_DIGITS for number in (self.citizen_id, self.phone)):
+            raise ActionNeeded(f"A citizen id or a phone has at least {_LOCAL_DIGITS} digits: look at what you typed.")
         if not (self.citizen_id or (self.phone and self.birth_date)):
             raise ActionNeeded("Say who: the citizen id, or phone and birth date together.")
 
     def is_of(self, row: Mapping[str, str | None], phones: Phones) -> bool:
-        """Whether a row of the vault or of a manifest is this person's. What the two say differently is not the same person."""
+        """Whether a row of the vault or of a manifest is this person's: the same citizen id, or the same phone and birth date."""
         if self.citizen_id and _digits(row.get("citizen_id")) == _digits(self.citizen_id):
             return True
         if not self.phone or (row.get("birth_date") or "") != self.birth_date:
@@ -57,8 +60,7 @@ class Person:
     def is_named_in(self, data: bytes) -> bool:
         """Whether the number stands anywhere in a file, whatever separates its digits: for files and columns that nobody reads."""
         wanted = _digits(self.citizen_id) or _digits(self.phone)[-_LOCAL_DIGITS:]
-        # A shorter number stands in any file.
-        return len(wanted) >= _LOCAL_DIGITS and wanted.encode() in _BETWEEN_DIGITS.sub(b"", data.replace(b"\x00", b""))
+        return wanted.encode() in _BETWEEN_DIGITS.sub(b"", data.replace(b"\x00", b""))
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from pipeline.stages.house import House
 from pipeline.stages.rebuild import rebuild
 from pipeline.vault.identity import read_batch, refs
 from tests.faults.conftest import Scenes
-from tests.faults.inside import watch, whens
-from tests.faults.test_erase import LATER, after_two_days, readable
+from tests.faults.test_erase import LATER, after_two_days, killed_everywhere, readable
 from tests.faults.town import CALMS, FIRST_DAY, MANIFEST, drop, person, sheet
-from tests.homes import Killed
+from tests.homes import Installation
 
 # The 7th of the town: in both days' manifests, and in the first day's a second time, by birth date and phone.
 SEVENTH = Person(phone="0912 000 007", birth_date="1957-08-17")
@@ -87,32 +86,17 @@ def test_O11_not_while_files_wait(scenes: Scenes, tmp_path: Path) -> None:
 def test_O11_C01_killed_anywhere_the_next_try_erases_the_person(
     scenes: Scenes, tmp_path: Path, record_property: Callable[[str, int], None]
 ) -> None:
-    def reached(house: House) -> list[str]:
-        points = watch()
-        forget(house)
-        return sorted({point for point, _ in points.times})
-
     town = after_two_days(scenes)
     before = town.figures()
-    trial = town.copy(tmp_path / "trial")
-    places = [(point, when) for point in trial.do(reached) for when in whens(point)]
-    trial.drop()
-    assert len(places) >= 8
-    for number, (point, when) in enumerate(places):
-        one = town.copy(tmp_path / str(number))
 
-        def killed(house: House, stop: tuple[str, str, int] = (point, when, 1)) -> None:
-            watch(stop)
-            forget(house)
-
-        with pytest.raises(Killed):
-            one.do(killed)
-        one.do(forget)
-        assert NAME not in one.do(readable), (point, when)
+    def check(one: Installation) -> None:
+        assert NAME not in one.do(readable)
         found = one.figures()
-        assert (found.state_hash, found.violations, found.messages) == (before.state_hash, [], before.messages), (point, when)
-        one.drop()
-    record_property("kills", len(places))
+        assert (found.state_hash, found.violations, found.messages) == (before.state_hash, [], before.messages)
+
+    kills = killed_everywhere(town, tmp_path, forget, check)
+    assert kills >= 8
+    record_property("kills", kills)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +119,21 @@ def test_O11_a_number_is_found_whatever_separates_its_digits(text: bytes, is_nam
     assert SEVENTH.is_named_in(text) is is_named
 
 
-def test_a_phone_alone_is_nobody() -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"phone": "0912000007"},
+        {"birth_date": "1957-08-17"},
+        {},
+        {"citizen_id": "abc"},
+        {"citizen_id": "1"},
+        {"phone": "none", "birth_date": "1957-08-17"},
+    ],
+)
+def test_O11_what_many_have_in_common_is_nobody(given: dict[str, str]) -> None:
+    """A text without digits is what everybody has who gave no number."""
     with pytest.raises(ActionNeeded):
-        Person(phone="0912000007")
+        Person(**given)
 
 
 @pytest.mark.parametrize(("text", "good"), [("1957-08-17", True), ("1957", True), ("17/08/1957", False), ("", False)])
