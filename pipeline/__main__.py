@@ -288,7 +288,7 @@ def rebuild() -> None:
 def backup(
     folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, on another disk.", metavar="DIR")],
 ) -> None:
-    """Copy everything into a folder while all goes on. The master key is not in it: keep your own copy.
+    """Copy everything but keys into a folder while all goes on. Day keys are in their mirror, the master key where you keep your copy.
 
     Example: unpool backup /media/usb/unpool-2026-11-24
     """
@@ -305,9 +305,9 @@ def backup(
 
 @app.command()
 def restore(folder: Annotated[Path, typer.Argument(help="What `unpool backup` made.", metavar="DIR")]) -> None:
-    """Make an installation from a backup, in an empty home with the backup's own master key. It sends nothing before `unpool reconcile`.
+    """Make an installation from a backup and the mirror of its day keys, in an empty home. It sends nothing before `unpool reconcile`.
 
-    Example: UNPOOL_HOME=/srv/unpool UNPOOL_MASTER_KEY=... unpool restore /media/usb/unpool-2026-11-24
+    Example: UNPOOL_HOME=/srv/unpool UNPOOL_MASTER_KEY=... UNPOOL_KEYS_MIRROR=/mnt/keys unpool restore /media/usb/unpool-2026-11-24
     """
     from pipeline.stages.restore import restore as make
 
@@ -316,6 +316,8 @@ def restore(folder: Annotated[Path, typer.Argument(help="What `unpool backup` ma
         done = make(settings, folder.absolute(), _now(settings), _steps(progress))
     for sentence in done.violations:
         out.print(sentence, highlight=False, soft_wrap=True)
+    if done.erased.files or done.erased.batches or done.shut:
+        out.print(f"erased since, and gone here too: {done.erased.files:,} files; {done.shut:,} that waited: send those in again")
     out.print(f"restored: the state of {done.contents.made_at:%Y-%m-%d %H:%M %Z}\nstate {done.contents.state_hash}\n"
               "Sending is blocked. Next: `unpool reconcile`, then send in again what arrived since.", highlight=False)  # fmt: skip
     if done.violations:
@@ -367,7 +369,7 @@ def erase(
         out.print("Nothing to erase: no day before that has a key.")
         return
     out.print(f"erased: {done.days:,} days, {done.files:,} files; facts of {done.batches:,} batches are kept under pseudonyms\n"
-              "Backups made before still hold these days and their wrapped keys: destroy those backups.", highlight=False)  # fmt: skip
+              "In backups made before they open no more either.", highlight=False)  # fmt: skip
 
 
 @app.command("erase-person")
@@ -394,7 +396,7 @@ def erase_person(
         out.print("Nothing to erase: neither the vault nor a received file names this person.")
         return
     out.print(f"erased: {done.specimens:,} entries of the vault, {done.files:,} files\n"
-              "Backups made before still hold them: destroy those backups.", highlight=False)  # fmt: skip
+              f"Backups made before open these {done.days} days no more, for anybody: make the next one now.", highlight=False)  # fmt: skip
 
 
 @app.command("twilio-stand-in")

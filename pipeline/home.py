@@ -42,6 +42,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def day_keys(self) -> Path:
+        """Wrapped by the master key, and in no backup."""
+        return self.keys / "days"
+
+    @property
     def formats(self) -> Path:
         return self.root / "formats"
 

@@ -30,6 +30,8 @@ class Settings:
     programme: str
     database_url: str | None = field(default=None, repr=False)
     master_key: str | None = field(default=None, repr=False)
+    # A second folder for the day keys, on another disk.
+    keys_mirror: Path | None = None
     twilio: TwilioSettings | None = None
     callback_url: str | None = None
     result_url: str = "https://kq.unpool.example/r"
@@ -60,6 +62,7 @@ class Settings:
             programme=get("UNPOOL_PROGRAMME") or "vietnam",
             database_url=get("UNPOOL_DATABASE_URL") or None,
             master_key=get("UNPOOL_MASTER_KEY") or None,
+            keys_mirror=Path(mirror).absolute() if (mirror := get("UNPOOL_KEYS_MIRROR")) else None,
             twilio=_twilio(environ),
             callback_url=get("UNPOOL_CALLBACK_URL") or None,
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,

@@ -133,7 +133,8 @@ class Installation:
         """The same installation again, elsewhere: its files and its ledger as they stand."""
         shutil.copytree(self.home, home)
         name = new_database(self.server, self.database)
-        return replace(self, settings=replace(self.settings, home=home, database_url=self.server.url_for(name)))
+        mirror = copied_mirror(self.settings, home)
+        return replace(self, settings=replace(self.settings, home=home, database_url=self.server.url_for(name), keys_mirror=mirror))
 
     @property
     def database(self) -> str:
@@ -175,7 +176,16 @@ def new_installation(home: Path, server: Server, template: str, **changes: Any) 
     """An installation on a migrated ledger. `changes` are of Settings."""
     given: Mapping[str, Any] = {"programme": "vietnam", "master_key": MASTER_KEY, "memory_limit": "1GB", "send_threads": 4}
     url = server.url_for(new_database(server, template))
-    return Installation(Settings(home=home, database_url=url, **{**given, **changes}), server)
+    mirror = home.with_name(f"{home.name}.keys")
+    mirror.mkdir(parents=True, exist_ok=True)
+    return Installation(Settings(home=home, database_url=url, **{"keys_mirror": mirror, **given, **changes}), server)
+
+
+def copied_mirror(settings: Settings, home: Path) -> Path | None:
+    """A copy of the mirror of the day keys, for the copy of an installation at `home`: each drops its own keys."""
+    if settings.keys_mirror is None:
+        return None
+    return shutil.copytree(settings.keys_mirror, home.with_name(f"{home.name}.keys"))
 
 
 def new_database(server: Server, template: str) -> str:

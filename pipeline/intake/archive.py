@@ -1,8 +1,9 @@
 """Every received file, byte for byte, named by its SHA-256 and encrypted. What is here is never changed.
 
 A file on disk: one byte of version, then 12 bytes of nonce, then AES-256-GCM of the bytes with the SHA-256 as associated data, so that
-a file renamed to another's name does not open. Version 1 is sealed by the archive's own key. Version 2 names a day, as ten characters
-after the version, and is sealed by that day's key: dropping the key erases the file wherever copies of it lie.
+a file renamed to another's name does not open. Version 1 is sealed by the archive's own key. Version 3 names the day key that seals it
+(vault/day_keys.py), as a length and so many characters after the version: dropping that key erases the file wherever copies of it lie.
+Version 2 is what was written before keys had numbers: ten characters name the day, and its key is the first.
 """
 
 from __future__ import annotations
@@ -22,17 +23,28 @@ from pipeline.durable import make_folder, sync_folder, write_temporary
 from pipeline.errors import Broken
 
 _OWN_KEY = b"\x01"
-_DAY_KEY = b"\x02"
+_NAMED = b"\x03"
 _DAY = 10
 _NONCE = 12
+_LONGEST_SEAL = 2 + 255
+
+
+class DayKey(Protocol):
+    """`secret` is 32 bytes."""
+
+    @property
+    def name(self) -> object: ...
+
+    @property
+    def secret(self) -> bytes: ...
 
 
 class DayKeys(Protocol):
-    """The vault's data keys (vault/keys.py), 32 bytes each. Both raise KeyMissing for an erased day."""
+    """The vault's data keys (vault/keys.py). Both raise KeyMissing where one was dropped."""
 
-    def day_key(self, day: date) -> bytes: ...
+    def find(self, series: str, number: int | None = None) -> DayKey: ...
 
-    def make_day_key(self, day: date) -> bytes: ...
+    def make(self, series: str) -> DayKey: ...
 
 
 class NotInArchive(Broken):
@@ -54,18 +66,19 @@ class Archive:
         self._key = key
         self._days = days
 
-    def put(self, data: bytes, day: date | None = None) -> str:
+    def put(self, data: bytes, series: str | None = None) -> str:
         """Keep `data`; return its SHA-256 in hex. Twice is once. When it returns, the bytes are on the disk."""
-        return self.put_many([data], day, threads=1)[0]
+        return self.put_many([data], series, threads=1)[0]
 
-    def put_many(self, files: Iterable[bytes], day: date | None = None, *, threads: int = 8) -> list[str]:
+    def put_many(self, files: Iterable[bytes], series: str | None = None, *, threads: int = 8) -> list[str]:
         """`put` for many, in order. Each folder is synced once for all, and files are synced side by side: disks like that better.
 
-        day: the one whose key seals them; None for the archive's own. What comes again on a later day is sealed by that day's key from
-        then on, and so lives as long as that day does.
+        series: of the key that seals them, such as a day; None for the archive's own. What comes again on a later day is sealed by that
+        day's key from then on, and so lives as long as that day does.
         """
-        seal = _OWN_KEY if day is None else _DAY_KEY + day.isoformat().encode()
-        cipher = AESGCM(self._key if day is None else self._days_known().make_day_key(day))
+        key = None if series is None else self._days_known().make(series)
+        seal = _OWN_KEY if key is None else _seal_of(str(key.name))
+        cipher = AESGCM(self._key if key is None else key.secret)
         with ThreadPoolExecutor(max_workers=threads) as pool:
             names = list(pool.map(lambda data: self._put_unsynced(data, seal, cipher), files))
         for folder in sorted({self._path(name).parent for name in names}):
@@ -75,7 +88,7 @@ class Archive:
     def get(self, sha256: str) -> bytes:
         """The bytes of that name.
 
-        Raises NotInArchive, KeyMissing when their day was erased, ArchiveDamaged when they are not what was put.
+        Raises NotInArchive, KeyMissing when their key was dropped, ArchiveDamaged when they are not what was put.
         """
         try:
             sealed = self._path(sha256).read_bytes()
@@ -83,9 +96,8 @@ class Archive:
             raise NotInArchive(f"The archive holds no file {sha256}.", sha256=sha256) from None
         damaged = ArchiveDamaged(f"The archive's file {sha256} is damaged, or another key wrote it.", sha256=sha256)
         try:
-            day = _day_of(sealed)
-            key = self._key if day is None else self._days_known().day_key(day)
-            start = len(_OWN_KEY) + (0 if day is None else _DAY)
+            name, start = _name_in(sealed)
+            key = self._key if name is None else self._days_known().find(*name).secret
             data = AESGCM(key).decrypt(sealed[start : start + _NONCE], sealed[start + _NONCE :], sha256.encode())
         except (InvalidTag, ValueError):
             raise damaged from None
@@ -93,15 +105,19 @@ class Archive:
             raise damaged
         return data
 
-    def day_of(self, sha256: str) -> date | None:
-        """The day whose key seals that file; None for the archive's own key, and where it does not hold the file."""
+    def key_of(self, sha256: str) -> tuple[str, int] | None:
+        """Series and number of the key that seals that file; None for the archive's own key, and where it does not hold the file."""
         try:
             with self._path(sha256).open("rb") as file:
-                return _day_of(file.read(len(_DAY_KEY) + _DAY))
+                return _name_in(file.read(_LONGEST_SEAL))[0]
         except FileNotFoundError:
             return None
         except ValueError:
             raise ArchiveDamaged(f"The archive's file {sha256} is damaged.", sha256=sha256) from None
+
+    def day_of(self, sha256: str) -> date | None:
+        """The day whose key seals that file; None as for `key_of`."""
+        return date.fromisoformat(name[0]) if (name := self.key_of(sha256)) else None
 
     def erase(self, sha256: str) -> None:
         """Remove that file. Twice is once."""
@@ -132,13 +148,21 @@ class Archive:
         return self._root / sha256[:2] / sha256
 
 
-def _day_of(sealed: bytes) -> date | None:
-    """Raises ValueError for what neither version can be."""
+def _seal_of(name: str) -> bytes:
+    return _NAMED + bytes([len(name)]) + name.encode("ascii")
+
+
+def _name_in(sealed: bytes) -> tuple[tuple[str, int] | None, int]:
+    """Series and number of the key of a sealed file, and where its nonce begins. Raises ValueError for what no version can be."""
     match sealed[:1]:
         case b"\x01":
-            return None
+            return None, 1
         case b"\x02":
-            return date.fromisoformat(sealed[1 : 1 + _DAY].decode("ascii"))
+            return (date.fromisoformat(sealed[1 : 1 + _DAY].decode("ascii")).isoformat(), 1), 1 + _DAY
+        case b"\x03" if len(sealed) > 1:
+            end = 2 + sealed[1]
+            series, _, number = sealed[2:end].decode("ascii").rpartition(".")
+            return (series, int(number)), end
         case _:
             raise ValueError("no version of ours")
 

@@ -1,6 +1,7 @@
 """What a backup's folder holds, and its table of contents, `backup.json`: every file with its size and hash, sealed with the master key.
 
 Archive, vault and warehouse lie there as they are. What names people in clear in the home folder is sealed as the archive's files are.
+The keys of the days are not in it: so what is erased later is erased in it too.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from pipeline.durable import make_folder, sync_folder, write_file
 from pipeline.errors import ActionNeeded, KeyMissing
 from pipeline.vault.keys import Keys
 
-FORMAT: Final = 1
+# 2: without day keys.
+FORMAT: Final = 2
 CONTENTS: Final = "backup.json"
 LEDGER: Final = "ledger.dump"
 # With the log that a killed writer leaves.
 WAREHOUSE: Final = ("warehouse.duckdb", "warehouse.duckdb.wal")
-# Received files that are not in the archive yet, and rejected rows: under their hashes, with a sealed list of where they belong.
+# Received files that are not in the archive yet, and rejected rows: under their hashes and by day keys, with a list of where they belong.
 SEALED: Final = "sealed"
 AS_THEY_ARE: Final = ("archive", "facts", "vault", "formats", "data_docs")
-TO_SEAL: Final = ("inbox", "claimed", "returns")
+WAITS: Final = ("inbox", "claimed")
+TO_SEAL: Final = (*WAITS, "returns")
 THREADS: Final = 8
 _CHUNK: Final = 1 << 20
 _KEY_WORD: Final = b"unpool backup"
@@ -52,7 +55,7 @@ class File:
 @dataclass(frozen=True)
 class Contents:
     """`last_batch` and `state_hash` are the warehouse's, `messages` (by state) and `receipts` the ledger's. `sealed`: the hash of the list
-    of sealed files. `files`: by path from the backup's folder."""
+    of sealed files. `keys`: names of the day keys that open it. `files`: by path from the backup's folder."""
 
     made_at: datetime
     last_batch: int
@@ -60,6 +63,7 @@ class Contents:
     messages: Mapping[str, int]
     receipts: int
     sealed: str
+    keys: list[str]
     files: Mapping[str, File]
 
 
@@ -91,7 +95,7 @@ def read_contents(folder: Path, keys: Keys) -> Contents:
     if number != FORMAT:
         raise ActionNeeded(f"This backup has the format {number}, and this version of unpool reads {FORMAT} only.")
     files = {path: File(**file) for path, file in told["files"].items()}
-    given = {name: told[name] for name in ("last_batch", "state_hash", "messages", "receipts", "sealed")}
+    given = {name: told[name] for name in ("last_batch", "state_hash", "messages", "receipts", "sealed", "keys")}
     return Contents(made_at=datetime.fromisoformat(told["made_at"]), files=files, **given)
 
 

@@ -1,7 +1,8 @@
 """Erase: whole days of identities, by dropping their keys. What was decided stays, under pseudonyms.
 
 Gone after it: who the people are (vault), the files as they were received (archive), the rows that went back to the senders (returns)
-and the lists. What the files said of tubes and specimens is kept beside the archive first, so that the warehouse can still be rebuilt.
+and the lists; and what backups hold of all this, since no backup holds a key. What the files said of tubes and specimens is kept beside
+the archive first, so that the warehouse can still be rebuilt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pipeline.ledger import audit, journal, receipts
 from pipeline.ledger.receipts import Receipt
 from pipeline.ledger.tables import BatchKind
 from pipeline.log import event
+from pipeline.stages import rekey
 from pipeline.stages.house import House
 from pipeline.stages.kept_facts import keep_facts
 from pipeline.stages.resume import finish_open_batch
@@ -64,6 +66,8 @@ def erase(house: House, before: date, *, who: str, why: str, now: datetime) -> E
         raise ActionNeeded("Only days that are over can be erased: give today's date or an earlier one.")
     with house.writer():
         finish_open_batch(house, now)
+        # First of all: where the mirror is away, a key would live on in it.
+        house.keys.folder().agree()
         days = _due(house, before)
         if not days:
             return EraseSummary(0, 0, 0)
@@ -76,6 +80,7 @@ def erase(house: House, before: date, *, who: str, why: str, now: datetime) -> E
         for day in days:
             shutil.rmtree(house.home.vault / day.isoformat(), ignore_errors=True)
         remove_lists(house)
+        rekey.drop_waiting(house, before)
         # Last: while a day has its key, another run finds what this one left.
         for day in days:
             house.keys.drop_day_key(day)

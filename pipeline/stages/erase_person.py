@@ -1,5 +1,8 @@
 """Erase one person: their rows in the vault, every received file that names them, what went back of it, the lists.
 
+Backups hold them too, sealed by keys that no backup has: the days of that person go on under their next key, and the one before it is
+dropped. So a backup made before opens these days no more, for anybody: the next one should be made at once.
+
 What was decided of their specimens stays under pseudonyms, so that nothing is told twice and all counts agree. Others lose nothing by
 it: who they are stands in the vault, and what the destroyed files said is kept as facts beside the archive.
 """
@@ -21,6 +24,7 @@ from pipeline.intake.readers import Reading, read_many
 from pipeline.ledger import audit, receipts
 from pipeline.ledger.receipts import Receipt
 from pipeline.log import event
+from pipeline.stages import rekey
 from pipeline.stages.erase import keep_facts_of, refuse_undecided, remove_files, remove_lists
 from pipeline.stages.house import House
 from pipeline.stages.resume import finish_open_batch
@@ -65,10 +69,11 @@ class Person:
 
 @dataclass(frozen=True)
 class PersonErased:
-    """Counts of what went: rows of the vault, received files."""
+    """Counts of what went: rows of the vault, received files. `days`: those that older backups open no more."""
 
     specimens: int
     files: int
+    days: int = 0
 
     @property
     def is_anything(self) -> bool:
@@ -86,22 +91,34 @@ def erase_person(
         finish_open_batch(house, now)
         if inbox.backlog(house.home.inbox).files or inbox.waiting(house.home.claimed):
             raise ActionNeeded("Nothing was erased: files wait in the inbox, and may name the person. Run `unpool run` first.")
+        house.keys.folder().agree()
+        rekey.finish(house)
         places = [(ref, left) for ref, left in _without(house, person)]
         files = list(_naming(house, person, progress))
         refuse_undecided(files)
-        done = PersonErased(sum(gone for _, (_, gone) in places), len(files))
+        days = _days(house, [ref for ref, _ in places], files)
+        done = PersonErased(sum(gone for _, (_, gone) in places), len(files), len(days))
         if not done.is_anything:
             return done
         keep_facts_of(house, files)
         with house.ledger.begin() as conn:
             audit.append(conn, who, "erased", "one person", why, now)
+        rekey.drop_waiting(house)
+        rekey.begin(house, days)
         remove_files(house, files)
         remove_lists(house)
-        # Last: while the vault knows the person, another run finds what this one left.
+        # While the vault knows the person, another run finds what this one left; then two keys of a day say that it is not done.
         for ref, (left, _) in places:
             write_batch(house.keys, ref.batch_no, ref.day, left)
-    event("person_erased", specimens=done.specimens, files=done.files)
+        rekey.finish(house)
+    event("person_erased", specimens=done.specimens, files=done.files, days=done.days)
     return done
+
+
+def _days(house: House, places: Sequence[VaultRef], files: Sequence[Receipt]) -> set[date]:
+    """The days whose keys seal the person here or in a backup: a file that came again was sealed by its first day's key until then."""
+    sealed = {day for one in files if (day := house.archive.day_of(one.sha256)) is not None}
+    return sealed | {ref.day for ref in places} | {house.local(one.received_at).date() for one in files}
 
 
 def _without(house: House, person: Person) -> Iterator[tuple[VaultRef, tuple[pa.Table, int]]]:

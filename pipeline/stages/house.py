@@ -18,6 +18,7 @@ from pipeline.ledger.engine import Ledger, migrate, open_ledger, writer_lock
 from pipeline.ledger.server import database_url
 from pipeline.programme import Programme, load_programme
 from pipeline.settings import Settings
+from pipeline.vault.day_keys import take_over
 from pipeline.vault.keys import Keys, load_master
 from pipeline.warehouse.connect import Warehouse, open_warehouse
 
@@ -84,9 +85,10 @@ def open_house(settings: Settings, *, restoring: bool = False) -> Iterator[House
     if home.unfinished_restore.exists() and not restoring:
         raise ActionNeeded("A restore was not finished here: run `unpool restore` with the same folder again.")
     home.make()
+    take_over(home.vault / "keys", home.day_keys)
     programme = load_programme(settings.programme, settings.result_url)
     formats = load_formats(programme, home.formats)
-    keys = Keys(load_master(settings, home), home)
+    keys = Keys(load_master(settings, home), home, settings.keys_mirror)
     ledger = open_ledger(database_url(settings))
     try:
         migrate(ledger.engine)

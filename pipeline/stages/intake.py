@@ -89,7 +89,7 @@ def take_in(house: House, now: datetime, most: int = CLAIM_AT_ONCE) -> int:
     claims += inbox.claim(house.home.inbox, house.home.claimed, most, time.time())
     claims = list({one.claim_id: one for one in claims}.values())
     for some, sizes in _portions(claims):
-        hashes = house.archive.put_many((one.path.read_bytes() for one in some), house.local(now).date())
+        hashes = house.archive.put_many((one.path.read_bytes() for one in some), house.local(now).date().isoformat())
         with house.ledger.begin() as conn:
             kept = zip(some, hashes, sizes, strict=True)
             arrivals = [Arrival(one.claim_id, one.name, one.sender, one.kind_hint, sha256, size) for one, sha256, size in kept]

@@ -15,7 +15,7 @@ from typing import assert_never
 import pyarrow as pa
 
 from pipeline.domain.words import FileKind, HoldReason, Verdict
-from pipeline.errors import FileRefused
+from pipeline.errors import FileRefused, KeyMissing
 from pipeline.intake.readers import Reading, read_many
 from pipeline.ledger import holds, journal, receipts
 from pipeline.ledger.decisions import last_release
@@ -31,6 +31,7 @@ from pipeline.warehouse.connect import Warehouse
 
 # Rows of each kind and batch that the second judge sees.
 SAMPLE_ROWS = 2_000
+ERASED = "erased"
 TEMPORARY = ("problem", "typed", "fate")
 _HOLDS = uuid.UUID("5d6fd2f5-9d3b-4f6e-8a3c-0f6b7f2f6f10")
 
@@ -88,8 +89,11 @@ def run_intake_batch(house: House, batch: Batch) -> list[Settled]:
 
 def open_files(house: House, files: Sequence[Receipt]) -> Opened:
     """Read the batch's files out of the archive."""
-    items = [(house.archive.get(receipt.sha256), receipt.file_name, receipt.kind_hint) for receipt in files]
-    answers = dict(zip((receipt.receipt_no for receipt in files), read_many(items, house.formats), strict=True))
+    data = {receipt.receipt_no: _bytes(house, receipt) for receipt in files}
+    items = [(found, one.file_name, one.kind_hint) for one in files if (found := data[one.receipt_no]) is not None]
+    readings = iter(read_many(items, house.formats))
+    erased = FileRefused(ERASED, "Its day or a person in it was erased after the backup that this installation was restored from.")
+    answers = {number: erased if found is None else next(readings) for number, found in data.items()}
     for receipt in files:
         if not receipt.sender:
             answers[receipt.receipt_no] = FileRefused("no_sender", f"{receipt.file_name} lies outside a sender's folder of the inbox.")
@@ -98,6 +102,16 @@ def open_files(house: House, files: Sequence[Receipt]) -> Opened:
         {number: answer for number, answer in answers.items() if isinstance(answer, Reading)},
         {number: answer for number, answer in answers.items() if isinstance(answer, FileRefused)},
     )
+
+
+def _bytes(house: House, receipt: Receipt) -> bytes | None:
+    """None for what was erased before anybody decided it: only an older backup brings that about."""
+    try:
+        return house.archive.get(receipt.sha256)
+    except KeyMissing:
+        if receipt.verdict is Verdict.WAITING or receipt.reason == ERASED:
+            return None
+        raise
 
 
 def store_facts(

@@ -1,4 +1,5 @@
-"""Restore: an installation out of a backup, into a home that has none yet. Nothing is sent from it before `unpool reconcile`.
+"""Restore: an installation out of a backup and the folder of day keys, into a home that has none yet. What was erased since the backup
+stays erased. Nothing is sent from it before `unpool reconcile`.
 
 All is checked before anything is written. A mark stands in the home until the restore is whole: killed anywhere it starts anew, and
 meanwhile nobody else opens the home.
@@ -28,6 +29,7 @@ from pipeline.stages.backup_folder import (
     LEDGER,
     SEALED,
     TO_SEAL,
+    WAITS,
     WAREHOUSE,
     BackupDamaged,
     Contents,
@@ -37,6 +39,7 @@ from pipeline.stages.backup_folder import (
     measure,
     read_contents,
 )
+from pipeline.stages.erased_since import ErasedSince, erase_again
 from pipeline.stages.house import House, open_house
 from pipeline.stages.sending import WhyWaiting
 from pipeline.stages.verify import verify
@@ -47,48 +50,64 @@ WHO = "restore"
 
 @dataclass(frozen=True)
 class Restored:
-    """violations: what `unpool verify` says of the restored installation."""
+    """violations: what `unpool verify` says of the restored installation. `shut`: how many files that waited nobody can open any more,
+    `erased`: what was erased since the backup."""
 
     contents: Contents
     violations: list[str]
+    shut: int
+    erased: ErasedSince
 
 
 def restore(settings: Settings, folder: Path, now: datetime, progress: Progress) -> Restored:
-    """Make the installation of the backup in `folder`, with its own master key. Run again after a crash, it does what is missing.
+    """Make the installation of the backup in `folder`, with its master key and day keys. Run again, it does what is missing.
 
     Raises KeyMissing, BackupDamaged, and ActionNeeded where home or database are not empty: nothing was written then.
     """
     home = Home(settings.home)
     keys = _keys(settings, home)
     contents = read_contents(folder, keys)
+    _check_keys(keys, contents)
     check_files(folder, contents, progress)
     _begin(settings, home, measure(folder / CONTENTS).sha256)
+    keys.folder().agree()
     try:
-        _restore_files(home, folder, contents, keys, progress)
+        shut = _restore_files(home, folder, contents, keys, progress)
     except OSError as error:
         raise ActionNeeded(f"The backup could not be restored: {error.strerror or error}. Mend it, then restore again.") from None
     progress("Restoring the ledger", 0, 1)
     _restore_ledger(settings, folder)
     with open_house(settings, restoring=True) as house:
         _check(house, contents)
+        erased = erase_again(house, WHO, now)
         _block_sending(house, contents, now)
         home.unfinished_restore.unlink()
         sync_folder(home.root)
         progress("Verifying", 0, 1)
         found = verify(house)
     event("restored", files=len(contents.files), violations=len(found))
-    return Restored(contents, found)
+    return Restored(contents, found, shut, erased)
 
 
 def _keys(settings: Settings, home: Home) -> Keys:
     try:
-        return Keys(load_master(settings, home), home)
+        return Keys(load_master(settings, home), home, settings.keys_mirror)
     except KeyMissing as error:
         if settings.master_key or (home.keys / "master.key").exists():
             raise
         raise KeyMissing(
             f"There is no master key. A backup does not hold it: set UNPOOL_MASTER_KEY, or put your copy at {home.keys / 'master.key'}."
         ) from error
+
+
+def _check_keys(keys: Keys, contents: Contents) -> None:
+    """Raises KeyMissing where nobody knows what became of a key that the backup needs."""
+    known = {str(name) for name in keys.folder().known()}
+    if lacking := [name for name in contents.keys if name not in known]:
+        raise KeyMissing(
+            f"{len(lacking)} day keys of this backup are not there, the first being {lacking[0]}. A backup holds none: set "
+            f"UNPOOL_KEYS_MIRROR to their mirror, or put them into {keys.home.day_keys}. Nothing was restored."
+        )
 
 
 def _begin(settings: Settings, home: Home, seal: str) -> None:
@@ -115,16 +134,22 @@ def _begin(settings: Settings, home: Home, seal: str) -> None:
     write_file(mark, seal.encode())
 
 
-def _restore_files(home: Home, folder: Path, contents: Contents, keys: Keys, progress: Progress) -> None:
+def _restore_files(home: Home, folder: Path, contents: Contents, keys: Keys, progress: Progress) -> int:
+    """Returns how many files that waited are shut: what went back to a sender was erased with its day."""
     paths = [path for path in contents.files if path.partition("/")[0] in (*AS_THEY_ARE, *WAREHOUSE)]
     copied = copy_files(folder, home.root, paths, lambda done: progress("Copying files", done, len(paths)))
     if altered := [path for path, file in copied.items() if file != contents.files[path]]:
         raise BackupDamaged(f"{altered[0]} changed while it was read: take another copy of this backup.")
-    sealed = Archive(folder / SEALED, keys.derive("archive"))
+    sealed = Archive(folder / SEALED, keys.derive("archive"), keys)
     listed = json.loads(sealed.get(contents.sealed))
+    shut = 0
     for done, (path, mode, sha256) in enumerate(listed, 1):
-        put_back(home.root / path, sealed.get(sha256), mode)
+        try:
+            put_back(home.root / path, sealed.get(sha256), mode)
+        except KeyMissing:
+            shut += path.startswith(WAITS)
         progress("Putting back what waits", done, len(listed))
+    return shut
 
 
 def _restore_ledger(settings: Settings, folder: Path) -> None:

@@ -56,16 +56,23 @@ def write_batch(keys: Keys, batch_no: int, day: date, table: pa.Table) -> VaultR
 
 def read_batch(keys: Keys, day: date, batch_no: int, columns: Sequence[str] = COLUMNS, specimen_ids: set[str] | None = None) -> pa.Table:
     """The identities of a batch: `columns`, of all specimens or of those named. Raises KeyMissing (erased day) or VaultDamaged."""
-    properties = pe.create_decryption_properties(keys.day_key(day), aad_prefix=_place(day, batch_no))
     wanted = list(columns)
     needed = wanted if specimen_ids is None or "specimen_id" in wanted else [*wanted, "specimen_id"]
-    try:
-        table = pq.read_table(_path(keys.home, day, batch_no), columns=needed, decryption_properties=properties, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise VaultDamaged(f"Batch {batch_no} of {day} is not in the vault or does not open.", day=day, batch_no=batch_no) from error
+    table = _opened(keys, day, batch_no, needed)
     if specimen_ids is not None:
         table = table.filter(pc.is_in(table["specimen_id"], value_set=pa.array(sorted(specimen_ids), pa.string())))
     return table.select(wanted)
+
+
+def _opened(keys: Keys, day: date, batch_no: int, columns: list[str]) -> pa.Table:
+    """With the newest key that opens it."""
+    for key in keys.find_all(day.isoformat()):
+        properties = pe.create_decryption_properties(key.secret, aad_prefix=_place(day, batch_no))
+        try:
+            return pq.read_table(_path(keys.home, day, batch_no), columns=columns, decryption_properties=properties, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            reason = error
+    raise VaultDamaged(f"Batch {batch_no} of {day} is not in the vault or does not open.", day=day, batch_no=batch_no) from reason
 
 
 def refs(home: Home) -> list[VaultRef]:

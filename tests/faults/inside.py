@@ -27,7 +27,7 @@ from tests.faults import points as beside
 from tests.faults.points import AFTER, BEFORE, INSIDE, OPEN, WRITES, Points, _who
 
 # What gets its name by a link, not by a rename.
-_LINKED = ("keys._write_new",)
+_LINKED = ("day_keys.write_new",)
 
 
 def whens(point: str) -> tuple[str, ...]:

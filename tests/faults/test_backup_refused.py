@@ -67,7 +67,7 @@ def test_O09_a_damaged_backup_is_refused(first_day: Installation, good_copy: Pat
     assert refusal(settings, copy)[0] == ""
 
 
-@pytest.mark.parametrize("changed", [{"made_at": "2026-11-14T00:00:00+07:00"}, {"files": {}}, {"format": 2}])
+@pytest.mark.parametrize("changed", [{"made_at": "2026-11-14T00:00:00+07:00"}, {"files": {}}, {"format": 1}, {"keys": []}])
 def test_O09_a_table_of_contents_that_was_changed_is_refused(
     first_day: Installation, good_copy: Path, machine: Machine, tmp_path: Path, changed: dict[str, object]
 ) -> None:
@@ -103,7 +103,9 @@ def test_O09_the_key_may_lie_in_the_home_beforehand(first_day: Installation, goo
     assert Installation(settings, machine.server).figures().state_hash == first_day.figures().state_hash
 
 
-@pytest.mark.parametrize("taken", ["inbox/TEAM1/x.csv", "archive/00/0000", "vault/keys/x.json", "warehouse.duckdb", "formats/x.toml"])
+@pytest.mark.parametrize(
+    "taken", ["inbox/TEAM1/x.csv", "archive/00/0000", "vault/2026-11-12/1.parquet", "warehouse.duckdb", "formats/x.toml"]
+)
 def test_O09_a_home_that_holds_something_is_refused(first_day: Installation, good_copy: Path, machine: Machine, taken: str) -> None:
     settings = machine.settings(first_day.settings)
     path = settings.home / taken

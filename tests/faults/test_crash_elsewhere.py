@@ -33,7 +33,7 @@ REBUILD = {
     "unlink in rebuild._remove": 2,
 }
 RECEIVE = ("link in inbox._link_unique", "unlink in inbox.seal")
-INIT = ("link in keys._write_new", "unlink in keys._write_new")
+INIT = ("link in day_keys.write_new", "unlink in day_keys.write_new")
 JUDGE = ("replace in data_docs._write", "replace in data_docs._write_page")
 
 

@@ -105,19 +105,19 @@ DAY, NEXT = date(2026, 11, 20), date(2026, 11, 21)
 
 
 def test_O11_a_file_of_a_day_opens_while_the_day_has_its_key(of_days: Archive, tmp_path: Path) -> None:
-    name = of_days.put(b"who", DAY)
+    name = of_days.put(b"who", DAY.isoformat())
     assert (of_days.get(name), of_days.day_of(name)) == (b"who", DAY)
     Keys(KEY, Home(tmp_path)).drop_day_key(DAY)
     with pytest.raises(KeyMissing, match="erased"):
         of_days.get(name)
     with pytest.raises(KeyMissing, match="erased"):
-        of_days.put(b"more", DAY)
+        of_days.put(b"more", DAY.isoformat())
 
 
 def test_O11_what_comes_again_belongs_to_the_later_day(of_days: Archive, tmp_path: Path) -> None:
-    name = of_days.put(b"who", DAY)
-    of_days.put(b"who", NEXT)
-    of_days.put(b"who", DAY)
+    name = of_days.put(b"who", DAY.isoformat())
+    of_days.put(b"who", NEXT.isoformat())
+    of_days.put(b"who", DAY.isoformat())
     assert of_days.day_of(name) == NEXT
     Keys(KEY, Home(tmp_path)).drop_day_key(DAY)
     assert of_days.get(name) == b"who"
@@ -126,13 +126,13 @@ def test_O11_what_comes_again_belongs_to_the_later_day(of_days: Archive, tmp_pat
 def test_O11_a_file_sealed_before_days_had_keys_still_opens_and_gets_one_when_it_comes_again(of_days: Archive) -> None:
     name = of_days.put(b"who")
     assert (of_days.get(name), of_days.day_of(name)) == (b"who", None)
-    of_days.put(b"who", DAY)
+    of_days.put(b"who", DAY.isoformat())
     assert of_days.day_of(name) == DAY
 
 
 @pytest.mark.parametrize("place", [0, 1, 5, 11, 24, -1])
 def test_damage_of_a_days_file_is_found(of_days: Archive, tmp_path: Path, place: int) -> None:
-    name = of_days.put(b"some bytes of a file", DAY)
+    name = of_days.put(b"some bytes of a file", DAY.isoformat())
     path = tmp_path / "archive" / name[:2] / name
     damaged = bytearray(path.read_bytes())
     damaged[place] ^= 1
@@ -143,7 +143,7 @@ def test_damage_of_a_days_file_is_found(of_days: Archive, tmp_path: Path, place:
 
 
 def test_an_erased_file_is_gone_and_twice_is_once(of_days: Archive) -> None:
-    name = of_days.put(b"who", DAY)
+    name = of_days.put(b"who", DAY.isoformat())
     of_days.erase(name)
     of_days.erase(name)
     assert name not in of_days

@@ -69,7 +69,7 @@ def test_a_day_has_one_key(home: Home) -> None:
 
 def test_a_day_key_lies_wrapped_and_private(home: Home) -> None:
     key = Keys(MASTER, home).make_day_key(DAY)
-    path = home.vault / "keys" / "2026-11-20.json"
+    path = home.day_keys / "2026-11-20.0001.json"
     assert key not in path.read_bytes() and base64.b64encode(key) not in path.read_bytes()
     assert _mode(path) == 0o600 and _mode(path.parent) == 0o700
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -79,8 +79,7 @@ def test_another_master_does_not_open_it_nor_another_day(home: Home) -> None:
     Keys(MASTER, home).make_day_key(DAY)
     with pytest.raises(KeyMissing, match="master key"):
         Keys(bytes(32), home).day_key(DAY)
-    folder = home.vault / "keys"
-    (folder / "2026-11-20.json").rename(folder / "2026-11-21.json")
+    (home.day_keys / "2026-11-20.0001.json").rename(home.day_keys / "2026-11-21.0001.json")
     with pytest.raises(KeyMissing):
         Keys(MASTER, home).day_key(date(2026, 11, 21))
 
@@ -88,7 +87,7 @@ def test_another_master_does_not_open_it_nor_another_day(home: Home) -> None:
 def test_a_dropped_key_is_gone_and_is_not_made_again_for_a_day_with_batches(home: Home) -> None:
     keys = Keys(MASTER, home)
     keys.make_day_key(DAY)
-    (home.vault / "2026-11-20").mkdir()
+    (home.vault / "2026-11-20").mkdir(parents=True)
     (home.vault / "2026-11-20" / "7.parquet").write_bytes(b"x")
     keys.drop_day_key(DAY)
     keys.drop_day_key(DAY)
