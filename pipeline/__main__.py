@@ -69,13 +69,9 @@ def init() -> None:
         done = make(settings)
     out.print(f"Home: {settings.home}", highlight=False, soft_wrap=True)
     if done.made_key:
-        out.print(
-            f"A new master key was made: {done.key_file}\n"
-            "Keep a copy in a safe place: without it neither the archive nor the vault can be read.\n"
-            "In production, set UNPOOL_MASTER_KEY instead.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        out.print(f"A new master key was made: {done.key_file}\n"
+                  "Keep a copy in a safe place: without it neither the archive nor the vault can be read.\n"
+                  "In production, set UNPOOL_MASTER_KEY instead.", highlight=False, soft_wrap=True)  # fmt: skip
     out.print(f"Programme: {done.programme}. Ledger and vault are ready.", highlight=False)
 
 
@@ -276,12 +272,9 @@ def rebuild() -> None:
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Replaying") as progress:
-        done = anew(
-            house, _now(settings), lambda n, of: progress.update(progress.task_ids[0], completed=n, total=of, shown=f"{n} of {of} batches")
-        )
-    out.print(
-        f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\nbatches replayed: {done.batches}", highlight=False
-    )
+        done = anew(house, _now(settings), partial(_steps(progress), "Replaying batches"))
+    out.print(f"before: {done.before or 'no warehouse that opens'}\nafter:  {done.after}\n"
+              f"batches replayed: {done.batches}", highlight=False)  # fmt: skip
 
 
 @app.command()
@@ -390,8 +383,7 @@ def erase_person(
     person = Person(citizen_id, phone, birth_date(typer.prompt("Birth date (YYYY-MM-DD, or the year)")) if phone else "")
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Looking") as progress:
-        seen = partial(_steps(progress), "Looking through the files")
-        done = forget(house, person, who=by, why=why, now=_now(settings), progress=seen)
+        done = forget(house, person, who=by, why=why, now=_now(settings), progress=partial(_steps(progress), "Looking through the files"))
     if not done.is_anything:
         out.print("Nothing to erase: neither the vault nor a received file names this person.")
         return
@@ -444,6 +436,21 @@ def result_page(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8792)
 
     with open_house(Settings.from_env(os.environ)) as house:
         serve(house, port)
+
+
+@app.command("unlock-link")
+def unlock_link(who: Who, why: Why) -> None:
+    """Give a locked link its tries back. Asks for the link, so that no shell remembers it.
+
+    Example: unpool unlock-link --by lan --why "called, and said name and address"
+    """
+    from pipeline.stages.house import open_house
+    from pipeline.stages.unlock import unlock_link as unlock
+
+    link, settings = typer.prompt("Link"), Settings.from_env(os.environ)
+    with open_house(settings) as house:
+        spent = unlock(house, link, who=who, why=why, now=_now(settings))
+    out.print(f"Unlocked: {spent} tries were spent, all are there again.", highlight=False)
 
 
 @app.command()

@@ -70,14 +70,53 @@ class PersonState(StrEnum):
     NOT_FOUND = "not_found"
 
 
+class Result(StrEnum):
+    """What a released result says: exactly where the person's state is `ready`."""
+
+    DETECTED = "detected"
+    NOT_DETECTED = "not_detected"
+
+
+class Basis(StrEnum):
+    """What stands behind a person's state, as far as the person is told: how the swab was tested, or why there is no result.
+
+    What was found in a pool is never among them: a pool's finding is nobody's result.
+    """
+
+    WAITING = "waiting"
+    POOL = "pool"
+    SINGLE = "single"
+    POOL_UNCLEAR = "pool_unclear"
+    OWN_UNCLEAR = "own_unclear"
+    TUBE_LEAKED = "tube_leaked"
+    TUBE_BROKEN = "tube_broken"
+    TUBE_INSUFFICIENT = "tube_insufficient"
+    TUBE_UNLABELLED = "tube_unlabelled"
+    TUBE_TOO_OLD = "tube_too_old"
+    TUBE_CONTAMINATED = "tube_contaminated"
+    TUBE_WRONG_CONTAINER = "tube_wrong_container"
+    TUBE_EMPTY = "tube_empty"
+    TUBE_OTHER = "tube_other"
+    WITHDRAWN_BY_LAB = "withdrawn_by_lab"
+    NO_RESULT = "no_result"
+
+
+class Silence(StrEnum):
+    """Why a number gets no messages."""
+
+    WRONG_NUMBER = "wrong_number"
+    OPTED_OUT = "opted_out"
+
+
 class Purpose(StrEnum):
-    """Why a message is sent."""
+    """Why a message is sent. `link`: its person asked for the link once more."""
 
     RESULT = "result"
     OWN_TEST = "own_test"
     COME_AGAIN = "come_again"
     WITHDRAWN = "withdrawn"
     NOT_FOUND = "not_found"
+    LINK = "link"
 
 
 class MessageState(StrEnum):
@@ -114,6 +153,8 @@ class HoldReason(StrEnum):
     LAB_SHIFTED = "lab_shifted"
     LAB_SILENT = "lab_silent"
     TOO_MANY_MESSAGES = "too_many_messages"
+    # Somebody who got a message says that it is not for them.
+    WRONG_NUMBER = "wrong_number"
 
 
 class Choice(StrEnum):

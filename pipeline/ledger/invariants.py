@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, ScalarSelect, Select, and_, func, or_, select
 
-from pipeline.domain.words import MessageState, Verdict
+from pipeline.domain.words import MessageState, PersonState, Verdict
 from pipeline.ledger import audit
 from pipeline.ledger.outbox import ON_THE_WIRE
 from pipeline.ledger.tables import BatchState, batch, card, message, message_event, receipt
@@ -89,6 +89,10 @@ def _newer_than_card() -> Select[Any]:
     return select(message.c.message_id).join(card, card.c.specimen_id == message.c.specimen_id).where(message.c.version > card.c.version)
 
 
+def _result_unlike_state() -> Select[Any]:
+    return select(card.c.specimen_id).where((card.c.state == PersonState.READY) != card.c.result.is_not(None))
+
+
 def _accepted_without_sid() -> Select[Any]:
     return select(message.c.message_id).where(message.c.state.in_(ACCEPTED), message.c.sid.is_(None))
 
@@ -120,6 +124,7 @@ _CHECKS: tuple[tuple[str, Select[Any]], ...] = (
     ("I1: the events of message {} do not follow each other", _broken_history()),
     ("I2: message {} is for a specimen without a card", _without_card()),
     ("I2: message {} tells a newer outcome than its card shows", _newer_than_card()),
+    ("I2: the card of specimen {} says ready without a result, or a result without ready", _result_unlike_state()),
     ("I3: Twilio accepted message {} more than once", _two_sids()),
     ("I3: an outcome of specimen {} was accepted by Twilio more than once", _accepted_twice()),
     ("I3: specimen {} has two messages on the wire", _two_on_the_wire()),

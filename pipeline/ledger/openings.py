@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, update
 
-from pipeline.domain.words import PersonState
+from pipeline.domain.words import PersonState, Purpose, Silence
+from pipeline.ledger.cards import Card
 from pipeline.ledger.columns import Moment, insert_into
-from pipeline.ledger.tables import card, opening
+from pipeline.ledger.tables import card, message, opening, silence
 
 TRIES: Final = 5
 
@@ -25,12 +26,13 @@ class Asked:
 
 
 def take_try(conn: Connection, specimen_id: str, *, since: datetime, now: datetime) -> Asked | None:
-    """Spend one of the specimen's tries; None where there is no card, it was last renewed before `since`, or no try is left.
+    """Spend one of the specimen's tries; None where there is no card, no try is left, or nothing was new about it since `since`: neither
+    the card nor a link that its person asked for again.
 
     One statement for all of these, and it counts before anybody looks at the answer: tries at the same moment never pass the limit.
     """
     known = select(card.c.specimen_id, literal(1), literal(now, Moment)).where(
-        card.c.specimen_id == specimen_id, card.c.updated_at >= since
+        card.c.specimen_id == specimen_id, or_(card.c.updated_at >= since, _asked_again(since))
     )
     statement = insert_into(conn, opening).from_select(["specimen_id", "tries", "tried_at"], known)
     taken = conn.execute(
@@ -45,6 +47,11 @@ def take_try(conn: Connection, specimen_id: str, *, since: datetime, now: dateti
     return None if taken is None or row is None else Asked(**row)
 
 
+def _asked_again(since: datetime) -> ColumnElement[bool]:
+    asked = (message.c.specimen_id == card.c.specimen_id, message.c.purpose == Purpose.LINK, message.c.enqueued_at >= since)
+    return select(1).where(*asked).correlate(card).exists()
+
+
 def note_opened(conn: Connection, specimen_id: str, now: datetime) -> None:
     """Somebody gave the right birth date: all tries are back, and the first time is kept."""
     conn.execute(
@@ -54,9 +61,30 @@ def note_opened(conn: Connection, specimen_id: str, now: datetime) -> None:
     )
 
 
-def unlock(conn: Connection, specimen_id: str) -> None:
-    """A person gave the tries back."""
-    conn.execute(update(opening).where(opening.c.specimen_id == specimen_id).values(tries=0))
+def unlock(conn: Connection, specimen_id: str) -> int:
+    """A person gives the tries back. Returns how many were spent."""
+    of_it = opening.c.specimen_id == specimen_id
+    spent = conn.execute(select(opening.c.tries).where(of_it).with_for_update()).scalar_one_or_none() or 0
+    conn.execute(update(opening).where(of_it).values(tries=0))
+    return spent
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an opened page shows: the card, and whether its person opted out of messages here."""
+
+    card: Card
+    opted_out: bool
+
+
+def shown(conn: Connection, specimen_id: str) -> Shown | None:
+    """None where the card is gone. One statement: it is asked for at every reading."""
+    opted_out = select(1).where(silence.c.specimen_id == card.c.specimen_id, silence.c.reason == Silence.OPTED_OUT).correlate(card).exists()
+    row = conn.execute(select(card, opted_out.label("opted_out")).where(card.c.specimen_id == specimen_id)).mappings().one_or_none()
+    if row is None:
+        return None
+    columns = dict(row)
+    return Shown(opted_out=columns.pop("opted_out"), card=Card(**columns))
 
 
 def first_opened_at(conn: Connection, specimen_id: str) -> datetime | None:

@@ -6,6 +6,7 @@ reached Twilio (`sending`, `unknown`) keeps its specimen's other messages waitin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -138,6 +139,12 @@ def _enqueued(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
     state = pc.if_else(batch["reachable"], MessageState.QUEUED.value, MessageState.NO_PHONE.value)
     moment = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), batch.num_rows)
     return batch.append_column("state", state).append_column("enqueued_at", moment).append_column("updated_at", moment)
+
+
+def message_id(specimen_id: str, version: int, purpose: Purpose) -> str:
+    """The id of what is told: the same here and in sql/decide/messages, so that enqueuing it twice is one row."""
+    digest = hashlib.md5("|".join((specimen_id, str(version), purpose)).encode(), usedforsecurity=False).hexdigest()
+    return specimen_id[:18] + str(UUID(digest))[18:]
 
 
 def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from pipeline.domain.words import Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
+from pipeline.domain.words import Basis, Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Result, Silence, Verdict
 from pipeline.ledger.columns import Moment, Number, word
 
 
@@ -106,6 +106,13 @@ card = Table(
     Column("vault_day", Date, nullable=False),
     Column("vault_batch", Number, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("result", word(Result, "result")),
+    # Empty on cards of before this column: a rebuild fills it, and what follows it.
+    Column("basis", word(Basis, "basis")),
+    Column("is_corrected", Boolean, nullable=False, server_default=false()),
+    Column("collected_on", Date),
+    Column("place", Text),
+    CheckConstraint("result IS NULL OR state = 'ready'", name="result_when_ready"),
     # Room beside each card for its next state: a renewal then touches no index (1 million: 5 s, not 35 s).
     postgresql_with={"fillfactor": 50},
 )
@@ -226,4 +233,15 @@ opening = Table(
     Column("tried_at", Moment, nullable=False),
     Column("first_opened_at", Moment),
     CheckConstraint("tries >= 0", name="tries_not_negative"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    # Keyed hash of the number: what it hides is in the vault alone.
+    Column("number_print", String(64), primary_key=True),
+    Column("reason", word(Silence, "reason"), primary_key=True),
+    # By whose page it was asked for.
+    Column("specimen_id", _key, nullable=False, index=True),
+    Column("since", Moment, nullable=False),
 )

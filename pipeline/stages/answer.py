@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.domain.words import Choice, HoldReason
+from pipeline.domain.words import Choice, HoldReason, Silence
 from pipeline.errors import ActionNeeded
-from pipeline.ledger import audit, decisions, holds, receipts, switches
+from pipeline.ledger import audit, decisions, holds, receipts, silences, switches
 from pipeline.ledger.engine import Transaction
 from pipeline.ledger.holds import Hold
 from pipeline.log import event
@@ -47,6 +47,9 @@ def answer(house: House, hold: str, choice: Choice, *, who: str, why: str, now: 
         files = 0
         if said.is_enough:
             files = _do(conn, concerned, choice, now)
+            if about.reason is HoldReason.WRONG_NUMBER and choice is Choice.RELEASE:
+                # Two people say that the number is right. Refused, it stays silent.
+                silences.end(conn, about.subject.removeprefix("specimen "), Silence.WRONG_NUMBER)
             holds.close_many(conn, [about.hold_id], now)
     event("hold_answered", reason=about.reason.value, choice=choice.value, people=said.people, done=said.is_enough, files=files)
     return Answered(about, choice, said.people, choice.people, said.is_enough, files)
@@ -93,6 +96,8 @@ def _files(conn: Transaction, about: Hold, choice: Choice) -> list[int]:
         case HoldReason.TOO_MANY_MESSAGES | HoldReason.LAB_SILENT:
             if choice is Choice.REFUSE:
                 raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
+            return []
+        case HoldReason.WRONG_NUMBER:
             return []
         case (
             HoldReason.UNMATCHED

@@ -8,13 +8,15 @@ from datetime import date, datetime, timedelta
 
 from pipeline.domain.messages import render
 from pipeline.domain.phones import to_e164
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.domain.words import MessageState, Purpose, Silence
 from pipeline.ledger.outbox import Message
 from pipeline.programme import CORRECTION, Programme
 
 # What the vault knows: (vault_day, vault_batch, specimen_id) of each message → specimen id → phone as written.
 PhonesOf = Callable[[list[tuple[date, int, str]]], Mapping[str, str]]
 LinkOf = Callable[[str], str]
+# Numbers as Twilio takes them → why they get no messages, of those that get none.
+SilentOf = Callable[[Sequence[str]], Mapping[str, Silence]]
 
 
 @dataclass(frozen=True)
@@ -29,23 +31,28 @@ class Letter:
 
 @dataclass(frozen=True)
 class Unsendable:
-    """A message that does not go, and in which state it ends: `too_old` or `no_phone`."""
+    """A message that does not go, and in which state it ends: `too_old`, or `no_phone`: with a `reason` where the number wants silence."""
 
     message: Message
     state: MessageState
+    reason: Silence | None = None
 
 
 def write_letters(
-    messages: Sequence[Message], *, programme: Programme, phones_of: PhonesOf, link_of: LinkOf, now: datetime
+    messages: Sequence[Message], *, programme: Programme, phones_of: PhonesOf, link_of: LinkOf, silent_of: SilentOf, now: datetime
 ) -> tuple[list[Letter], list[Unsendable]]:
     """Split claimed messages into those that can go and those that cannot. The order is kept."""
     oldest = now - timedelta(days=programme.clocks.max_message_age_days)
-    fresh = [message for message in messages if message.collected_at >= oldest]
-    unsendable = [Unsendable(message, MessageState.TOO_OLD) for message in messages if message.collected_at < oldest]
+    # A link that its person asks for now is no old news.
+    fresh = [message for message in messages if message.collected_at >= oldest or message.purpose is Purpose.LINK]
+    kept = {message.message_id for message in fresh}
+    unsendable = [Unsendable(message, MessageState.TOO_OLD) for message in messages if message.message_id not in kept]
     addressed = address(fresh, programme=programme, phones_of=phones_of, link_of=link_of)
+    silent = silent_of([letter.to for letter in addressed])
+    unsendable += [Unsendable(one.message, MessageState.NO_PHONE, silent[one.to]) for one in addressed if one.to in silent]
     reachable = {letter.message.message_id for letter in addressed}
     unsendable += [Unsendable(message, MessageState.NO_PHONE) for message in fresh if message.message_id not in reachable]
-    return addressed, unsendable
+    return [letter for letter in addressed if letter.to not in silent], unsendable
 
 
 def address(messages: Sequence[Message], *, programme: Programme, phones_of: PhonesOf, link_of: LinkOf) -> list[Letter]:

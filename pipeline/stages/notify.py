@@ -26,7 +26,7 @@ from pipeline.ledger.engine import Ledger
 from pipeline.log import event
 from pipeline.programme import Programme
 from pipeline.settings import Settings
-from pipeline.stages.letters import Letter, LinkOf, PhonesOf, address, write_letters
+from pipeline.stages.letters import Letter, LinkOf, PhonesOf, SilentOf, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
 from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, TOLD_ANYWAY, Line, WhyWaiting, put_back, send_batch
 
@@ -76,6 +76,7 @@ class _Run:
     ledger: Ledger
     phones_of: PhonesOf
     link_of: LinkOf
+    silent_of: SilentOf
     moment: Callable[[], datetime]
 
 
@@ -95,6 +96,7 @@ def notify(
     ledger: Ledger,
     phones_of: PhonesOf,
     link_of: LinkOf,
+    silent_of: SilentOf,
     sms: Provider | None,
     now: datetime,
     limit: int | None = None,
@@ -104,15 +106,16 @@ def notify(
 ) -> NotifySummary:
     """Send what is due until the queue is empty, `limit` messages were claimed, or the line stops; `sms` is None without credentials.
 
-    `phones_of` reads the vault, `link_of` makes a person's link. Runs may overlap: a message is claimed by one of them. Raises
-    LedgerUnavailable (whatever was being sent then is looked up by a later run), and TryAgain where the vault is too slow.
+    `phones_of` reads the vault, `link_of` makes a person's link, `silent_of` knows the numbers that want none. Runs may overlap: a message
+    is claimed by one of them. Raises LedgerUnavailable (whatever was being sent then is looked up by a later run), and TryAgain where the
+    vault is too slow.
     """
     start = clock()
 
     def moment() -> datetime:
         return now + timedelta(seconds=clock() - start)
 
-    run = _Run(settings, programme, ledger, phones_of, link_of, moment)
+    run = _Run(settings, programme, ledger, phones_of, link_of, silent_of, moment)
     counts = Counter(lost=lose_stale(ledger, now=now))
     if sms is None:
         return _summary(run, counts, WhyWaiting.NO_CREDENTIALS)
@@ -177,11 +180,20 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
         adopted = told.adopt(conn, run.moment(), [message.message_id for message in claimed])
     line.count("found", len(adopted))
     messages = [message for message in claimed if message.message_id not in adopted]
-    letters, unsendable = write_letters(messages, programme=run.programme, phones_of=run.phones_of, link_of=run.link_of, now=run.moment())
+    letters, unsendable = write_letters(
+        messages,
+        programme=run.programme,
+        phones_of=run.phones_of,
+        link_of=run.link_of,
+        silent_of=run.silent_of,
+        now=run.moment(),
+    )
     with run.ledger.begin() as conn:
         for one in unsendable:
             message = one.message
-            outbox.advance(conn, message.message_id, one.state, source=SOURCE, now=run.moment(), attempt=message.attempts)
+            outbox.advance(
+                conn, message.message_id, one.state, reason=one.reason, source=SOURCE, now=run.moment(), attempt=message.attempts
+            )
             line.count(one.state)
     if line.clock() > deadline:
         put_back(letters, line, "not_sent_in_time")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from pipeline.domain.words import PersonState
-from pipeline.errors import KeyMissing
-from pipeline.ledger import cards, openings
+from pipeline.errors import Broken, KeyMissing
+from pipeline.ledger import openings
 from pipeline.ledger.engine import Ledger
+from pipeline.ledger.openings import Shown
 from pipeline.vault.identity import read_batch
 from pipeline.vault.keys import Keys
 from pipeline.vault.tokens import specimen_of
@@ -20,6 +22,7 @@ from pipeline.vault.tokens import specimen_of
 VALID_FOR: Final = timedelta(days=90)
 # Of nobody: what is compared where there is no birth date.
 _NOBODY: Final = "0000-00-00"
+_NO_SPECIMEN: Final = str(uuid.UUID(int=0))
 BirthDateOf = Callable[[date, int, str], str | None]
 
 
@@ -33,9 +36,8 @@ class Door:
 
     def open(self, token: str, birth_date: str, now: datetime) -> bool:
         """Whether `birth_date` (ISO) is that of the token's person. One False for unknown, wrong, expired and locked; each costs a try."""
-        specimen_id = specimen_of(self.token_key, token)
-        if specimen_id is None:
-            return False
+        # What is no token asks for nobody's card, so that it takes as long as any other.
+        specimen_id = specimen_of(self.token_key, token) or _NO_SPECIMEN
         with self.ledger.begin() as conn:
             asked = openings.take_try(conn, specimen_id, since=now - VALID_FOR, now=now)
         # Outside of the transaction: the try is spent whatever happens now.
@@ -46,14 +48,19 @@ class Door:
             openings.note_opened(conn, specimen_id, now)
         return True
 
-    def state(self, token: str) -> PersonState | None:
-        """What the page of an opened token says; None where the card is gone."""
+    def shown(self, token: str) -> Shown | None:
+        """What the page of an opened token says; None where the card is gone.
+
+        Raises Broken where the card lacks what it must say: nothing is made up for it.
+        """
         specimen_id = specimen_of(self.token_key, token)
         if specimen_id is None:
             return None
         with self.ledger.begin() as conn:
-            card = cards.by_specimen(conn, specimen_id)
-        return None if card is None else card.state
+            found = openings.shown(conn, specimen_id)
+        if found is not None and (found.card.basis is None or (found.card.state is PersonState.READY) != (found.card.result is not None)):
+            raise Broken("A card of an earlier version does not say what the page must: run `unpool rebuild`.")
+        return found
 
 
 def birth_dates(keys: Keys) -> BirthDateOf:

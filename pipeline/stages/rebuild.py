@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import WarehouseDamaged
-from pipeline.ledger import journal, receipts
+from pipeline.ledger import cards, journal, receipts
 from pipeline.ledger.journal import Batch
 from pipeline.ledger.tables import BatchKind
 from pipeline.log import event
@@ -49,8 +49,15 @@ def rebuild(house: House, now: datetime, progress: Callable[[int, int], None] | 
         _put_in_place(house, fresh)
         finish_open_batch(house, now)
         after = _state_hash(house)
-        event("warehouse_rebuilt", batches=len(batches), same=before == after)
+        filled_in = _fill_in_cards(house)
+        event("warehouse_rebuilt", batches=len(batches), same=before == after, cards=filled_in)
     return RebuildSummary(len(batches), before, after)
+
+
+def _fill_in_cards(house: House) -> int:
+    """Cards say what their outcomes say, also those of before a card said so much. Returns how many did not."""
+    with house.warehouse(spill=True) as warehouse, house.ledger.begin() as conn:
+        return cards.fill_in(conn, warehouse.stream("decide/cards_now"))
 
 
 def _replay(house: House, warehouse: Warehouse, batch: Batch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from pipeline.ledger import cards, journal, receipts
 from pipeline.ledger import invariants as promises
 from pipeline.stages.house import House
@@ -14,7 +17,7 @@ def verify(house: House) -> list[str]:
     with house.writer(), house.warehouse(spill=True) as warehouse:
         found = [f"warehouse: {sentence}" for sentence in facts.violations(warehouse)]
         stored = {row["receipt_no"]: row for row in warehouse.dicts("report/files")}
-        published = dict(warehouse.rows("report/person_states"))
+        decided = {tuple(wording): people for *wording, people in warehouse.rows("report/cards")}
     erased = kept(house.home)
     with house.ledger.begin() as conn:
         found += [f"ledger: {sentence}" for sentence in promises.violations(conn)]
@@ -23,7 +26,15 @@ def verify(house: House) -> list[str]:
                 found.append(f"receipt {receipt.receipt_no}: the ledger and the warehouse count different accepted rows")
             if receipt.sha256 not in house.archive and receipt.batch_no not in erased:
                 found.append(f"receipt {receipt.receipt_no}: its file is not in the archive")
-        shown = {state.value: n for state, n in cards.counts(conn).items()}
-        if shown != published and journal.unfinished(conn) is None:
-            found.append(f"cards: people by state differ between the ledger {shown} and the warehouse {published}")
+        shown = cards.wordings(conn)
+        if shown != decided and journal.unfinished(conn) is None:
+            found += _other_words(shown, decided)
     return found
+
+
+def _other_words(shown: Mapping[tuple[Any, ...], int], decided: Mapping[tuple[Any, ...], int]) -> Iterator[str]:
+    """The result page's words whose people the ledger and the warehouse count differently. Words are equal to their texts."""
+    for wording in sorted({*shown, *decided}, key=repr):
+        if shown.get(wording, 0) != decided.get(wording, 0):
+            said = " ".join(str(word) for word in wording[:3] if word is not None) + (" corrected" if wording[3] else "")
+            yield f"cards: {shown.get(wording, 0)} say '{said}' in the ledger, {decided.get(wording, 0)} in the warehouse"

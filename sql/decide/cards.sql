@@ -6,6 +6,11 @@ WITH before AS (
 SELECT
     CAST(publish.specimen_id AS VARCHAR) AS specimen_id,
     publish.person_state AS state,
+    publish.result,
+    publish.basis,
+    publish.is_corrected,
+    publish.place,
+    CAST(publish.collected_at AS DATE) AS collected_on,
     publish.version,
     batch.vault_day,
     publish.vault_batch

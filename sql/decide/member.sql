@@ -26,6 +26,7 @@ SELECT
     mine.collected_at,
     mine.is_reachable,
     mine.batch_no AS vault_batch,
+    mine.site_code,
     tube_state.team,
     tube_state.people,
     tube_state.is_pool,

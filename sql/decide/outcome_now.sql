@@ -1,9 +1,12 @@
 -- Grain: one specimen of a touched tube: its outcome at $as_of, what its person reads, the version, and when time alone will change it.
 -- Inputs: verdict_now, outcome (as it was). Readers: decide/publish_store, outcome_store, hold_now, list_now.
 -- A version counts what the person was to be told; an outcome that says the same again is not told again.
+-- basis: how the person's swab was tested, or why there is no result, as far as the person is told (domain/words.py). What was found in
+-- a pool is nobody's result: `pool_unclear`, whatever the lab called it.
+-- place: the site's code where it looks like one, else the team's: a card names nobody, whatever a team wrote into that column.
 CREATE OR REPLACE TEMP TABLE outcome_now AS
 WITH before AS (
-    SELECT specimen_id, version, told, person_state
+    SELECT specimen_id, version, told, person_state, basis, results
     FROM outcome
     WHERE rowid IN (SELECT outcome.rowid FROM outcome SEMI JOIN touched USING (tube_id))
 ),
@@ -41,6 +44,25 @@ worded AS (
             WHEN outcome IN ('awaiting', 'held') THEN 'registered'
             ELSE error('decide/outcome_now: an outcome without a state')
         END AS person_state,
+        CASE
+            WHEN outcome IN ('awaiting', 'held') THEN 'waiting'
+            WHEN outcome = 'not_detected' AND reason = 'pool' THEN 'pool'
+            WHEN outcome IN ('not_detected', 'detected') AND reason IN ('single', 'own_test') THEN 'single'
+            WHEN outcome IN ('retest', 'recollect') AND reason IN ('pool_detected', 'pool_inconclusive', 'pool_invalid') THEN 'pool_unclear'
+            WHEN outcome IN ('retest', 'recollect')
+                AND reason IN ('single_inconclusive', 'single_invalid', 'own_inconclusive', 'own_invalid', 'own_repeat') THEN 'own_unclear'
+            WHEN outcome = 'recollect' AND reason IN (
+                'tube_leaked', 'tube_broken', 'tube_insufficient', 'tube_unlabelled', 'tube_too_old', 'tube_contaminated',
+                'tube_wrong_container', 'tube_empty', 'tube_other'
+            ) THEN reason
+            WHEN outcome = 'withdrawn' AND reason = 'withdrawn_by_lab' THEN reason
+            WHEN outcome = 'lost' AND reason = 'no_result_in_time' THEN 'no_result'
+            ELSE error('decide/outcome_now: a reason that no person is told')
+        END AS basis,
+        CASE
+            WHEN regexp_full_match(site_code, '[A-Za-z0-9][A-Za-z0-9._/-]{0,31}') AND NOT regexp_matches(site_code, '[0-9]{7}') THEN site_code
+            ELSE team
+        END AS place,
         outcome IN ('not_detected', 'detected', 'retest', 'recollect', 'withdrawn', 'lost') AS is_telling
     FROM ended
 )
@@ -48,8 +70,11 @@ SELECT
     worded.*,
     before.specimen_id IS NULL AS is_new,
     before.person_state AS state_before,
+    before.basis AS basis_before,
     coalesce(before.told, '') AS told_before,
     is_telling AND outcome <> coalesce(before.told, '') AS is_news,
-    coalesce(before.version, 0) + CAST(is_telling AND outcome <> coalesce(before.told, '') AS INTEGER) AS version
+    coalesce(before.version, 0) + CAST(is_telling AND outcome <> coalesce(before.told, '') AS INTEGER) AS version,
+    coalesce(before.results, 0)
+        + CAST(outcome IN ('not_detected', 'detected') AND outcome <> coalesce(before.told, '') AS INTEGER) AS results
 FROM worded
 LEFT JOIN before USING (specimen_id)

@@ -3,5 +3,5 @@ INSERT INTO outcome BY NAME
 SELECT
     specimen_id, tube_id, outcome, reason, person_state, version,
     CASE WHEN is_news THEN outcome ELSE told_before END AS told,
-    due_at, $batch_no AS batch_no
+    basis, place, results, due_at, $batch_no AS batch_no
 FROM outcome_now

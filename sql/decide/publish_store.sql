@@ -5,6 +5,10 @@ SELECT
     $batch_no AS batch_no,
     specimen_id,
     person_state,
+    CASE WHEN person_state = 'ready' THEN outcome END AS result,
+    basis,
+    person_state = 'ready' AND results > 1 AS is_corrected,
+    place,
     version,
     vault_batch,
     collected_at,
@@ -24,4 +28,4 @@ SELECT
         ELSE 2
     END AS priority
 FROM outcome_now
-WHERE is_new OR is_news OR person_state <> state_before
+WHERE is_new OR is_news OR person_state <> state_before OR basis <> basis_before

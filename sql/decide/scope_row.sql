@@ -13,7 +13,7 @@ found AS (
     SELECT membership.rowid FROM membership SEMI JOIN other_code ON membership.specimen_code = other_code.code
 )
 SELECT
-    specimen_id, person_id, tube_id, tube_code, collected_on, collected_at, declared_size, specimen_code, mode, team,
+    specimen_id, person_id, tube_id, tube_code, collected_on, collected_at, declared_size, specimen_code, mode, site_code, team,
     is_reachable, receipt_no, batch_no
 FROM membership
 WHERE rowid IN (SELECT place FROM found)

@@ -21,6 +21,7 @@ from pipeline.ledger import server
 from pipeline.ledger.engine import Ledger, open_ledger
 from pipeline.programme import load_programme
 from pipeline.web import callbacks
+from tests.cards import card_row, card_rows
 from tests.homes import admin
 from tests.integration.office import ACCOUNT, SECRET, Office, assert_tells_nothing
 
@@ -52,8 +53,7 @@ class Given:
         return str(uuid.UUID(bytes=hashlib.sha256(repr(parts).encode()).digest()[:16]))
 
     def cards(self, specimens: list[str], state: str = "registered", version: int = 0) -> pa.RecordBatch:
-        common = {"state": state, "version": version, "vault_day": self.day, "vault_batch": 1}
-        return pa.RecordBatch.from_pylist([{"specimen_id": specimen} | common for specimen in specimens])
+        return card_rows(*(card_row(specimen, state, version) for specimen in specimens))
 
     def message_id(self, specimen: str, version: int, purpose: str = "result") -> str:
         return self.key(specimen, version, purpose)

@@ -21,7 +21,7 @@ from pipeline.delivery.link import links
 from pipeline.delivery.sms import Sms
 from pipeline.domain.messages import is_gsm7, parts
 from pipeline.domain.names import fold_key
-from pipeline.domain.words import MessageState
+from pipeline.domain.words import MessageState, Silence
 from pipeline.ledger import outbox
 from pipeline.ledger.engine import Ledger
 from pipeline.programme import Programme
@@ -72,6 +72,8 @@ class Office:
     threads: int = 8
     at: datetime = NOW
     phones: dict[str, str] = field(default_factory=dict)
+    # Numbers as Twilio takes them.
+    silent: dict[str, Silence] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -99,6 +101,7 @@ class Office:
             "programme": self.programme,
             "ledger": self.ledger,
             "phones_of": self.phones_of,
+            "silent_of": lambda numbers: {number: self.silent[number] for number in numbers if number in self.silent},
             "link_of": links("https://kq.unpool.example/r", partial(token, b"k" * 32)),
             "sms": Sms(self.settings.twilio, timeout_s=2.0) if self.settings.twilio else None,
             "now": self.at,

@@ -284,6 +284,8 @@ def test_W15_an_entry_that_is_not_the_one_it_follows_shows(ledger: Ledger) -> No
         ("DELETE FROM message_event", "I1: the state of message"),
         ("DELETE FROM card", "I2: message"),
         ("UPDATE card SET version = 0", "I2: message"),
+        ("UPDATE card SET result = NULL", "I2: the card of specimen"),
+        ("ALTER TABLE card DROP CONSTRAINT ck_card_result_when_ready; UPDATE card SET state = 'withdrawn'", "I2: the card of specimen"),
         ("UPDATE message SET sid = NULL", "I3: message"),
         (
             "UPDATE message_event SET event_id = event_id + 1000 WHERE message_id = (SELECT message_id FROM message WHERE version = 1)",

@@ -16,6 +16,7 @@ from pipeline.ledger import audit, cards, holds, invariants, journal, outbox, re
 from pipeline.ledger.engine import Ledger, migrate, open_ledger, writer_lock
 from pipeline.ledger.tables import batch
 from pipeline.warehouse.connect import open_warehouse
+from tests.cards import card_row, card_rows
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 SPECIMEN = str(uuid.UUID(int=1))
@@ -49,11 +50,7 @@ def test_the_whole_way(ledger: Ledger) -> None:
         row = {"receipt_no": number, "kind": "manifest", "profile": "p", "verdict": "held", "reason": "positivity"}
         receipts.settle(conn, opened.batch_no, [row | dict.fromkeys(receipts.ROW_COUNTS, 0)], NOW)
         journal.finish(conn, opened.batch_no, NOW)
-        card = {
-            "specimen_id": SPECIMEN, "state": "ready", "version": 2,
-            "vault_day": date(2026, 11, 20), "vault_batch": 1,
-        }  # fmt: skip
-        assert cards.upsert_many(conn, [pa.RecordBatch.from_pylist([card])], NOW) == 1
+        assert cards.upsert_many(conn, [card_rows(card_row(SPECIMEN, "ready", 2))], NOW) == 1
         found = cards.by_specimen(conn, SPECIMEN)
         assert found is not None and found.specimen_id == SPECIMEN and found.updated_at == NOW
         assert outbox.enqueue_many(conn, lambda: [_message(1), _message(2)], NOW) == 2
@@ -73,7 +70,8 @@ def test_C01_what_the_warehouse_streams_is_published_again(ledger: Ledger) -> No
     """A key that is there already ends the first reading in its middle; the second one needs the warehouse free."""
     rows = """
         SELECT CAST(CAST(md5(CAST(n AS VARCHAR)) AS UUID) AS VARCHAR) AS specimen_id, 'ready' AS state, 1 AS version,
-            DATE '2026-11-20' AS vault_day, 1 AS vault_batch
+            DATE '2026-11-20' AS vault_day, 1 AS vault_batch, 'detected' AS result, 'single' AS basis, false AS is_corrected,
+            DATE '2026-11-19' AS collected_on, 'S1' AS place
         FROM range(3) AS numbers(n)
     """
     with open_warehouse(Path(":memory:"), memory_limit="1GB", spill=None) as warehouse:

@@ -6,76 +6,120 @@ import logging
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
-import pyarrow as pa
 import pytest
-from sqlalchemy import func, select
-from starlette.testclient import TestClient
+from sqlalchemy import func, select, text
 
-from pipeline.domain.words import PersonState
-from pipeline.ledger import cards, openings
+from pipeline.domain.words import Basis, PersonState, Result
+from pipeline.ledger import openings
 from pipeline.ledger.engine import Ledger
 from pipeline.ledger.tables import opening
 from pipeline.stages.open_page import VALID_FOR, Door
 from pipeline.vault.sessions import LASTS, session, token_in
 from pipeline.vault.tokens import token
-from pipeline.web.base.languages import BASE_TEXTS, load_languages
 from pipeline.web.base.shield import HEADERS
-from pipeline.web.result.app import ROOM, _until_beat, result_app
+from pipeline.web.result.app import _until_beat
+from tests.cards import card_row
+from tests.web.sites import MINE, NOW, OLD, RIGHT, SESSION_KEY, TOKEN_KEY, WRONG, Here, link
 
-NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-TOKEN_KEY, SESSION_KEY = b"t" * 32, b"s" * 32
-MINE, OLD = (str(uuid.UUID(int=number)) for number in (1, 2))
-LINK = f"/r/{token(TOKEN_KEY, MINE)}"
-RIGHT = {"day": "5", "month": "03", "year": "1984"}
-WRONG = RIGHT | {"day": "6"}
-ENGLISH = {"Accept-Language": "en"}
+LINK = link()
 LARGEST_PAGE = 15_000
-
-
-class Site:
-    """The page on a ledger, at a time that can be moved."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.now = ledger, NOW
-        self.texts = load_languages(BASE_TEXTS, ROOM / "texts")
-        self.door = Door(ledger, TOKEN_KEY, lambda *_: "1984-03-05")
-        app = result_app(self.door, session_key=SESSION_KEY, title="Unpool", path="/r", clock=lambda: self.now, beat_s=0, is_secure=False)
-        self.client = TestClient(app, headers=ENGLISH, follow_redirects=False)
-
-    def put(self, specimen: str, state: PersonState, at: datetime, version: int = 1) -> None:
-        row = {"specimen_id": specimen, "state": state.value, "version": version, "vault_day": date(2026, 11, 20), "vault_batch": 1}
-        with self.ledger.begin() as conn:
-            cards.upsert_many(conn, [pa.RecordBatch.from_pylist([row])], at)
-
-    def opened(self) -> datetime | None:
-        with self.ledger.begin() as conn:
-            return openings.first_opened_at(conn, MINE)
+LANGUAGES = ("vi", "en")
 
 
 @pytest.fixture
-def site(ledger: Ledger) -> Site:
-    made = Site(ledger)
-    made.put(MINE, PersonState.AT_LAB, NOW)
-    made.put(OLD, PersonState.READY, NOW - VALID_FOR - timedelta(days=1))
+def site(ledger: Ledger) -> Here:
+    made = Here(ledger)
+    made.put(card_row(MINE, PersonState.AT_LAB))
+    made.put(card_row(OLD, PersonState.READY), at=NOW - VALID_FOR - timedelta(days=1))
     return made
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-@pytest.mark.parametrize("state", PersonState)
-def test_W13_each_state_is_told_in_words_in_each_language(site: Site, state: PersonState, language: str) -> None:
-    site.put(MINE, state, NOW, version=2)
+def read(site: Here, language: str) -> str:
+    """The page after the right birth date."""
     asked = site.client.post(LINK, data=RIGHT)
     assert (asked.status_code, asked.headers["location"]) == (303, "/r/")
     page = site.client.get("/r/", headers={"Accept-Language": language})
     assert page.status_code == 200 and f'<html lang="{language}">' in page.text and "<script" not in page.text
     assert len(page.content) < LARGEST_PAGE
-    heading = re.search(r"<h1>(.+)</h1>", page.text)
-    assert heading and heading[1] == site.texts[language][f"state.{state.value}.title"]
+    return page.text
 
 
-def test_W02_no_guessed_link_opens_and_none_leaves_a_trace(site: Site) -> None:
+def heading(page: str) -> str:
+    found = re.search(r"<h1>(.+)</h1>", page)
+    assert found
+    return found[1]
+
+
+# Each state with each basis that decide gives it: sql/decide/outcome_now.
+TOLD = [
+    (PersonState.REGISTERED, None, [Basis.WAITING]),
+    (PersonState.AT_LAB, None, [Basis.WAITING]),
+    (PersonState.OWN_TEST_NEEDED, None, [Basis.POOL_UNCLEAR, Basis.OWN_UNCLEAR]),
+    (PersonState.READY, Result.DETECTED, [Basis.SINGLE]),
+    (PersonState.READY, Result.NOT_DETECTED, [Basis.POOL, Basis.SINGLE]),
+    (PersonState.COME_AGAIN, None, [one for one in Basis if one.startswith("tube_") or one.endswith("_unclear")]),
+    (PersonState.WITHDRAWN, None, [Basis.WITHDRAWN_BY_LAB]),
+    (PersonState.NOT_FOUND, None, [Basis.NO_RESULT]),
+]
+CASES = [(state, result, basis) for state, result, bases in TOLD for basis in bases]
+
+
+def test_the_cases_are_all_states_results_and_bases() -> None:
+    assert [set(words) for words in zip(*CASES, strict=True)] == [set(PersonState), {*Result, None}, set(Basis)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_W13_each_state_and_result_is_told_in_words_in_each_language(site: Here, language: str) -> None:
+    texts = site.texts[language]
+    for version, (state, result, basis) in enumerate(CASES, 2):
+        site.put(card_row(MINE, state, version, result=result, basis=basis))
+        page = read(site, language)
+        said = f"result.{result}" if result else f"state.{state}"
+        assert heading(page) == texts[f"{said}.title"]
+        assert texts[f"{said}.means"] in page and texts[f"{said}.todo"] in page
+        assert "20/11/2026" in page and "SITE-01" in page and "SARS-CoV-2" in page
+        assert [one for one in Basis if one != Basis.WAITING and texts[f"basis.{one}"] in page] == [basis] * (basis != Basis.WAITING)
+        # A pool's finding is nobody's result: neither word may stand where there is none.
+        others = [texts[f"result.{one}.{part}"] for one in Result if one != result for part in ("title", "means")]
+        assert not [one for one in others if f">{one}<" in page]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_corrected_result_says_so_and_another_does_not(site: Here, language: str) -> None:
+    note = site.texts[language]["page.corrected"]
+    site.put(card_row(MINE, PersonState.READY, 2, result=Result.DETECTED, basis=Basis.SINGLE))
+    assert note not in read(site, language)
+    site.put(card_row(MINE, PersonState.READY, 3, result=Result.NOT_DETECTED, basis=Basis.SINGLE, is_corrected=True))
+    assert note in read(site, language)
+
+
+def test_a_withdrawn_result_shows_no_more(site: Here) -> None:
+    site.put(card_row(MINE, PersonState.READY, 2, result=Result.DETECTED, basis=Basis.SINGLE))
+    assert heading(read(site, "en")) == "Detected"
+    site.put(card_row(MINE, PersonState.WITHDRAWN, 3))
+    page = read(site, "en")
+    assert heading(page) == "Your result was withdrawn" and "Detected" not in page
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "result = NULL, state = 'ready'",
+        "basis = NULL",
+        "result = NULL, basis = NULL, place = NULL, collected_on = NULL, state = 'registered'",
+    ],
+)
+def test_there_is_no_default_for_what_a_card_does_not_say(site: Here, damage: str) -> None:
+    with site.ledger.begin() as conn:
+        conn.execute(text(f"UPDATE card SET {damage}"))
+    site.client.post(LINK, data=RIGHT)
+    answer = site.client.get("/r/")
+    assert answer.status_code == 500 and "on our side" in answer.text
+
+
+def test_W02_no_guessed_link_opens_and_none_leaves_a_trace(site: Here) -> None:
     for number in range(100):
         guess = site.client.post(f"/r/{uuid.UUID(int=number).hex}", data=RIGHT)
         assert guess.status_code == 403
@@ -83,7 +127,7 @@ def test_W02_no_guessed_link_opens_and_none_leaves_a_trace(site: Site) -> None:
         assert conn.execute(select(func.count()).select_from(opening)).scalar_one() == 0
 
 
-def test_W03_a_robot_that_follows_the_link_changes_nothing(site: Site) -> None:
+def test_W03_a_robot_that_follows_the_link_changes_nothing(site: Here) -> None:
     for _ in range(20):
         assert site.client.get(LINK).status_code == 200
         site.client.head(LINK)
@@ -93,7 +137,7 @@ def test_W03_a_robot_that_follows_the_link_changes_nothing(site: Site) -> None:
 
 
 def test_W03_no_log_and_no_address_of_what_is_read_holds_the_token(
-    site: Site, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    site: Here, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "pipeline")
     secret = LINK.removeprefix("/r/")
@@ -107,7 +151,7 @@ def test_W03_no_log_and_no_address_of_what_is_read_holds_the_token(
     assert page.headers["referrer-policy"] == "no-referrer"
 
 
-def test_W04_fifty_wrong_tries_at_once_never_pass_the_limit(site: Site) -> None:
+def test_W04_fifty_wrong_tries_at_once_never_pass_the_limit(site: Here) -> None:
     looked: list[int] = []
 
     def birth_date_of(*_: object) -> str:
@@ -124,10 +168,10 @@ def test_W04_fifty_wrong_tries_at_once_never_pass_the_limit(site: Site) -> None:
     assert door.open(token(TOKEN_KEY, MINE), "1984-03-05", NOW)
 
 
-def test_W05_unknown_wrong_expired_and_locked_are_one_answer(site: Site) -> None:
+def test_W05_unknown_wrong_expired_and_locked_are_one_answer(site: Here) -> None:
     unknown = site.client.post(f"/r/{'0' * 32}", data=RIGHT)
     nonsense = site.client.post("/r/nonsense", data=RIGHT)
-    expired = site.client.post(f"/r/{token(TOKEN_KEY, OLD)}", data=RIGHT)
+    expired = site.client.post(link(OLD), data=RIGHT)
     wrong = [site.client.post(LINK, data=WRONG) for _ in range(openings.TRIES)]
     locked = site.client.post(LINK, data=RIGHT)
     answers = [unknown, nonsense, expired, *wrong, locked]
@@ -142,13 +186,13 @@ def test_W05_a_refusal_is_given_on_the_beat(spent: float, rest: float) -> None:
     assert _until_beat(spent, 0.5) == pytest.approx(rest)
 
 
-def test_W06_another_sites_form_spends_no_try(site: Site) -> None:
+def test_W06_another_sites_form_spends_no_try(site: Here) -> None:
     for _ in range(openings.TRIES + 1):
         assert site.client.post(LINK, data=WRONG, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert site.client.post(LINK, data=RIGHT).status_code == 303
 
 
-def test_W07_every_answer_of_the_page_has_every_header(site: Site) -> None:
+def test_W07_every_answer_of_the_page_has_every_header(site: Here) -> None:
     answers = [
         site.client.get(LINK), site.client.post(LINK, data=WRONG), site.client.post(LINK, data=RIGHT), site.client.get("/r/"),
         site.client.post("/r/close"), site.client.put(LINK), site.client.post(LINK, content=b"x" * 5000), site.client.get("/nowhere"),
@@ -158,7 +202,7 @@ def test_W07_every_answer_of_the_page_has_every_header(site: Site) -> None:
         assert {name: one.headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_a_session_ends_by_itself_and_by_the_button(site: Site) -> None:
+def test_a_session_ends_by_itself_and_by_the_button(site: Here) -> None:
     answer = site.client.post(LINK, data=RIGHT)
     assert re.search(r"HttpOnly; Max-Age=900; Path=/r/; SameSite=strict", answer.headers["set-cookie"])
     assert "laboratory" in site.client.get("/r/").text
@@ -177,7 +221,7 @@ def test_a_session_that_was_changed_is_none() -> None:
 
 
 @pytest.mark.parametrize("form", [{}, RIGHT | {"day": "31", "month": "2"}, RIGHT | {"year": "²024"}, RIGHT | {"day": "-5"}])
-def test_what_is_no_date_costs_no_try(site: Site, form: dict[str, str]) -> None:
+def test_what_is_no_date_costs_no_try(site: Here, form: dict[str, str]) -> None:
     for _ in range(openings.TRIES + 1):
         assert site.client.post(LINK, data=form).status_code == 403
     assert site.client.post(LINK, data=RIGHT).status_code == 303

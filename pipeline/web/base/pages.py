@@ -21,17 +21,18 @@ YEAR_S: Final = 365 * 24 * 3600
 
 @dataclass(frozen=True)
 class Pages:
-    """Templates and texts of one application. `title` is what stands on top of each page."""
+    """Templates and texts of one application. `title` is what stands on top of each page; templates see `shared` as well."""
 
     environment: Environment
     languages: Mapping[str, Language]
     title: str
+    shared: Mapping[str, object]
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page in the language of who asks. Templates get `t` (text by key), `language`, `languages`, `title` and `values`."""
         language = choose(request, self.languages)
         body = self.environment.get_template(template).render(
-            t=language.__getitem__, language=language, languages=self.languages.values(), title=self.title, **values
+            t=language.__getitem__, language=language, languages=self.languages.values(), title=self.title, **self.shared, **values
         )
         response = HTMLResponse(body, status)
         response.headers["Content-Language"] = language.code
@@ -40,11 +41,11 @@ class Pages:
         return response
 
 
-def load_pages(room: Path, title: str) -> Pages:
+def load_pages(room: Path, title: str, **shared: object) -> Pages:
     """The pages of the application in `room`, which has `templates/` and `texts/`, over the base's. Raises SettingsError."""
     loader = FileSystemLoader([room / "templates", BASE / "templates"])
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return Pages(environment, load_languages(BASE_TEXTS, room / "texts"), title)
+    return Pages(environment, load_languages(BASE_TEXTS, room / "texts"), title, shared)
 
 
 def static_files() -> StaticFiles:

@@ -1,7 +1,8 @@
 """The result page over HTTP. The link's path holds the token, so that it works without JavaScript; a GET changes nothing.
 
 After the right birth date a short sealed cookie holds the token, and the address of what is read holds none. Every refusal is one
-answer, given at a whole multiple of `beat_s` after the request came: the time says nothing about its reason.
+answer, given at a whole multiple of `beat_s` after the request came: the time says nothing about its reason. So is what anybody may ask
+for who holds a link.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import parse_qsl
 
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.stages.open_page import Door
+from pipeline.stages.page_wishes import Wishes
 from pipeline.vault.sessions import LASTS, session, token_in
 from pipeline.web.base.app import new_app
-from pipeline.web.base.pages import load_pages
+from pipeline.web.base.limits import Limits
+from pipeline.web.base.pages import Pages
 from pipeline.web.base.shield import Shield
 
 ROOM: Final = Path(__file__).parent
@@ -31,54 +37,132 @@ COOKIE: Final = "page"
 LARGEST_FORM: Final = 4096
 
 
-def result_app(
-    door: Door, *, session_key: bytes, title: str, path: str, clock: Callable[[], datetime], beat_s: float, is_secure: bool
-) -> Shield:
-    """The application. `path`: of UNPOOL_RESULT_URL, as `/r`; `is_secure`: people reach it by https, and the cookie needs it."""
-    pages = load_pages(ROOM, title)
-    app = new_app(pages)
+class Asked(StrEnum):
+    """What a form on the page of a link asks for."""
 
-    def token_of(request: Request) -> str | None:
-        return token_in(session_key, request.cookies.get(COOKIE, ""), clock())
+    OPEN = "open"
+    NEW_LINK = "new_link"
+    NOT_ME = "not_me"
 
-    @app.get(path + "/")
+
+@dataclass(frozen=True)
+class Site:
+    """What the page needs. `path`: of UNPOOL_RESULT_URL, as `/r`; `is_secure`: people reach it by https, and the cookie needs it.
+
+    `clock` has the programme's time zone.
+    """
+
+    door: Door
+    wishes: Wishes
+    limits: Limits
+    pages: Pages
+    session_key: bytes
+    path: str
+    clock: Callable[[], datetime]
+    beat_s: float
+    is_secure: bool
+
+    def token_of(self, request: Request) -> str | None:
+        """Of the page that this browser has opened."""
+        return token_in(self.session_key, request.cookies.get(COOKIE, ""), self.clock())
+
+    async def on_the_beat(self, came: float) -> None:
+        await asyncio.sleep(_until_beat(time.monotonic() - came, self.beat_s))
+
+    def home(self) -> RedirectResponse:
+        return RedirectResponse(f"{self.path}/", 303)
+
+
+def result_app(site: Site) -> Shield:
+    """The application."""
+    app = new_app(site.pages)
+    # In this order: the path of a link takes any other word.
+    _add_reading(app, site)
+    _add_asking(app, site)
+    return Shield(app)
+
+
+def _add_reading(app: FastAPI, site: Site) -> None:
+    """What stands behind the birth date."""
+
+    @app.get(site.path + "/")
     async def read(request: Request) -> Response:
-        token = token_of(request)
-        state = None if token is None else await run_in_threadpool(door.state, token)
-        if state is None:
-            return pages.page(request, "ended.html")
-        return pages.page(request, "state.html", state=state.value, close=f"{path}/close")
+        token = site.token_of(request)
+        shown = None if token is None else await run_in_threadpool(site.door.shown, token)
+        if shown is None:
+            return site.pages.page(request, "ended.html")
+        return site.pages.page(request, "state.html", card=shown.card, opted_out=shown.opted_out, path=site.path, today=site.clock())
 
-    @app.post(path + "/close")
+    @app.post(site.path + "/close")
     async def close(request: Request) -> Response:
-        response = RedirectResponse(f"{path}/", 303)
-        response.delete_cookie(COOKIE, path=f"{path}/")
+        response = site.home()
+        response.delete_cookie(COOKIE, path=f"{site.path}/")
         return response
 
-    @app.get(path + "/{token}")
-    async def ask(request: Request, token: str) -> Response:
-        return pages.page(request, "birth_date.html", refused=False)
+    @app.post(site.path + "/opt-out")
+    async def opt_out(request: Request) -> Response:
+        if token := site.token_of(request):
+            await run_in_threadpool(site.wishes.opt_out, token, site.clock())
+        return site.home()
 
-    @app.post(path + "/{token}")
+    @app.post(site.path + "/opt-in")
+    async def opt_in(request: Request) -> Response:
+        if token := site.token_of(request):
+            await run_in_threadpool(site.wishes.opt_in, token)
+        return site.home()
+
+
+def _add_asking(app: FastAPI, site: Site) -> None:
+    """What everybody sees who has a link, and what everybody may ask for."""
+
+    @app.get(site.path + "/noted/{what}")
+    async def noted(request: Request, what: str) -> Response:
+        if what not in (Asked.NEW_LINK, Asked.NOT_ME):
+            raise HTTPException(404)
+        return site.pages.page(request, "noted.html", what=what)
+
+    @app.get(site.path + "/{token}")
+    async def ask(request: Request, token: str) -> Response:
+        return site.pages.page(request, "birth_date.html", refused=False)
+
+    @app.post(site.path + "/{token}")
     async def answer(request: Request, token: str) -> Response:
         came = time.monotonic()
-        birth_date = _birth_date(await _form(request))
-        if birth_date is None or not await run_in_threadpool(door.open, token, birth_date, clock()):
-            await asyncio.sleep(_until_beat(time.monotonic() - came, beat_s))
-            return pages.page(request, "birth_date.html", 403, refused=True)
-        response = RedirectResponse(f"{path}/", 303)
-        response.set_cookie(
-            COOKIE,
-            session(session_key, token, clock()),
-            max_age=int(LASTS.total_seconds()),
-            path=f"{path}/",
-            httponly=True,
-            secure=is_secure,
-            samesite="strict",
-        )
-        return response
+        form = await _form(request)
+        asked = _asked(form)
+        address = request.client.host if request.client else ""
+        if not site.limits.take(address, came):
+            raise HTTPException(429)
+        match asked:
+            case Asked.OPEN:
+                birth_date = _birth_date(form)
+                if birth_date is None or not await run_in_threadpool(site.door.open, token, birth_date, site.clock()):
+                    await site.on_the_beat(came)
+                    return site.pages.page(request, "birth_date.html", 403, refused=True)
+                site.limits.give_back(address)
+                return _opened(site, token)
+            case Asked.NEW_LINK:
+                await run_in_threadpool(site.wishes.new_link, token, site.clock())
+            case Asked.NOT_ME:
+                await run_in_threadpool(site.wishes.wrong_number, token, site.clock())
+            case _:
+                assert_never(asked)
+        await site.on_the_beat(came)
+        return RedirectResponse(f"{site.path}/noted/{asked.value}", 303)
 
-    return Shield(app)
+
+def _opened(site: Site, token: str) -> Response:
+    response = site.home()
+    response.set_cookie(
+        COOKIE,
+        session(site.session_key, token, site.clock()),
+        max_age=int(LASTS.total_seconds()),
+        path=f"{site.path}/",
+        httponly=True,
+        secure=site.is_secure,
+        samesite="strict",
+    )
+    return response
 
 
 def _until_beat(spent_s: float, beat_s: float) -> float:
@@ -93,6 +177,13 @@ async def _form(request: Request) -> dict[str, str]:
             raise HTTPException(413)
     try:
         return dict(parse_qsl(body.decode("utf-8"), max_num_fields=10))
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+def _asked(form: dict[str, str]) -> Asked:
+    try:
+        return Asked(form.get("asked", Asked.OPEN))
     except ValueError:
         raise HTTPException(400) from None
 
