@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from pipeline.domain.words import Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Verdict
+from pipeline.domain.words import Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Role, Verdict
 from pipeline.ledger.columns import Moment, Number, word
 
 
@@ -226,4 +226,46 @@ opening = Table(
     Column("tried_at", Moment, nullable=False),
     Column("first_opened_at", Moment),
     CheckConstraint("tries >= 0", name="tries_not_negative"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("login", Text, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", word(Role, "role"), nullable=False),
+    # Code of the team or lab.
+    Column("place", Text),
+    Column("is_disabled", Boolean, nullable=False, server_default=false()),
+    # Since the right password was given last.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Moment),
+    Column("created_at", Moment, nullable=False),
+    CheckConstraint("(role IN ('team', 'lab')) = (place IS NOT NULL)", name="place_of_role"),
+    CheckConstraint("failures >= 0", name="failures_not_negative"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    # Of the id, which the browser alone has.
+    Column("session_hash", String(64), primary_key=True),
+    Column("login", Text, ForeignKey("account.login"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    # A place sends a content once.
+    Column("place", Text, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("login", Text, ForeignKey("account.login"), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size_bytes", Number, nullable=False),
+    Column("uploaded_at", Moment, nullable=False),
+    # When it was put into the inbox last; none: never, so it must be.
+    Column("dropped_at", Moment),
+    Index("ix_upload_login_uploaded_at", "login", "uploaded_at"),
 )

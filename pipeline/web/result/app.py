@@ -13,16 +13,15 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.stages.open_page import Door
 from pipeline.vault.sessions import LASTS, session, token_in
 from pipeline.web.base.app import new_app
+from pipeline.web.base.forms import read_form
 from pipeline.web.base.pages import load_pages
 from pipeline.web.base.shield import Shield
 
@@ -62,7 +61,7 @@ def result_app(
     @app.post(path + "/{token}")
     async def answer(request: Request, token: str) -> Response:
         came = time.monotonic()
-        birth_date = _birth_date(await _form(request))
+        birth_date = _birth_date(await read_form(request, LARGEST_FORM))
         if birth_date is None or not await run_in_threadpool(door.open, token, birth_date, clock()):
             await asyncio.sleep(_until_beat(time.monotonic() - came, beat_s))
             return pages.page(request, "birth_date.html", 403, refused=True)
@@ -83,18 +82,6 @@ def result_app(
 
 def _until_beat(spent_s: float, beat_s: float) -> float:
     return math.ceil(spent_s / beat_s) * beat_s - spent_s if beat_s else 0.0
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413)
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), max_num_fields=10))
-    except ValueError:
-        raise HTTPException(400) from None
 
 
 def _birth_date(form: dict[str, str]) -> str | None:
