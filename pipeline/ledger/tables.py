@@ -95,6 +95,8 @@ receipt = Table(
     CheckConstraint(" AND ".join(f"{name} >= 0" for name in ROW_COUNTS), name="rows_not_negative"),
     CheckConstraint("(verdict = 'waiting') = (settled_at IS NULL)", name="settled_with_verdict"),
     CheckConstraint("settled_at IS NULL OR batch_no IS NOT NULL", name="settled_in_batch"),
+    # A place looks at its own files.
+    Index("ix_receipt_sender", "sender", "receipt_no"),
 )
 
 card = Table(
@@ -264,8 +266,7 @@ upload = Table(
     Column("login", Text, ForeignKey("account.login"), nullable=False),
     Column("file_name", Text, nullable=False),
     Column("size_bytes", Number, nullable=False),
-    Column("uploaded_at", Moment, nullable=False),
-    # When it was put into the inbox last; none: never, so it must be.
-    Column("dropped_at", Moment),
-    Index("ix_upload_login_uploaded_at", "login", "uploaded_at"),
+    # When it was put into the inbox last.
+    Column("dropped_at", Moment, nullable=False),
+    Index("ix_upload_login", "login", "dropped_at"),
 )

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from pipeline.domain.words import Role
 from pipeline.ledger import accounts
+from pipeline.ledger.sessions import Person
 from pipeline.ledger.tables import audit
 from pipeline.stages.house import House, open_house
 from pipeline.vault.passwords import Passwords
@@ -58,6 +59,19 @@ class Town:
         answer = client.post("/sign-in", data={"login": login, "password": PASSWORD})
         assert answer.status_code == 303, f"{login} could not sign in"
         return client
+
+    def person(self, login: str) -> Person:
+        return Person(login, *PEOPLE[login])
+
+    def handed_in(self, login: str, content: bytes, name: str = "a file.csv") -> str:
+        """Hand a file in as `login`; returns its SHA-256."""
+        answer = self.client(login).post("/files", files={"file": (name, content)})
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"].removeprefix("/files/")
+
+    def run(self) -> None:
+        """What `unpool run` does, at the town's time."""
+        self.installation.run(self.now)
 
     def later(self, **parts: float) -> None:
         self.now += timedelta(**parts)

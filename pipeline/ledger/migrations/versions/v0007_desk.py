@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("login", sa.Text(), sa.ForeignKey("account.login"), nullable=False),
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("uploaded_at", moment, nullable=False),
-        sa.Column("dropped_at", moment),
+        sa.Column("dropped_at", moment, nullable=False),
     )
-    op.create_index("ix_upload_login_uploaded_at", "upload", ["login", "uploaded_at"])
+    op.create_index("ix_upload_login", "upload", ["login", "dropped_at"])
+    op.create_index("ix_receipt_sender", "receipt", ["sender", "receipt_no"])
