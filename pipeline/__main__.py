@@ -17,6 +17,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from pipeline.commands.account import account
+from pipeline.commands.desk import desk
 from pipeline.domain.words import Choice, FileKind
 from pipeline.errors import UnpoolError
 from pipeline.settings import Settings
@@ -30,6 +32,8 @@ app = typer.Typer(
     help="Pooled swabs in, an answer for every person out.\n\n"
     "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
+app.add_typer(account)
+app.command()(desk)
 out = Console()
 
 

@@ -47,6 +47,10 @@ class FileRefused(ActionNeeded):
         self.code = code
 
 
+class QuotaSpent(ActionNeeded):
+    """An account has sent all that it may in a day."""
+
+
 class KeyMissing(ActionNeeded):
     """The master key, or a day's data key, is not to be had."""
 

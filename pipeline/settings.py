@@ -35,6 +35,8 @@ class Settings:
     twilio: TwilioSettings | None = None
     callback_url: str | None = None
     result_url: str = "https://kq.unpool.example/r"
+    # Where people reach the desk; by https, its cookie needs that.
+    desk_url: str = "http://127.0.0.1:8084"
     # Of DuckDB, such as "2GB"; None is half the machine, at most 4 GiB.
     memory_limit: str | None = None
     run_files: int = 8_000
@@ -66,6 +68,7 @@ class Settings:
             twilio=_twilio(environ),
             callback_url=get("UNPOOL_CALLBACK_URL") or None,
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
+            desk_url=get("UNPOOL_DESK_URL") or cls.desk_url,
             memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT"),
             run_files=_count(environ, "UNPOOL_RUN_FILES", cls.run_files),
             batch_files=_count(environ, "UNPOOL_BATCH_FILES", cls.batch_files),

@@ -201,3 +201,22 @@ class RejectReason(StrEnum):
     WRONG_CONTAINER = "wrong_container"
     EMPTY = "empty"
     OTHER = "other"
+
+
+class Role(StrEnum):
+    """What an account may do at the desk. A team's and a lab's account are bound to that place's code."""
+
+    TEAM = "team"
+    LAB = "lab"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    @property
+    def has_place(self) -> bool:
+        match self:
+            case Role.TEAM | Role.LAB:
+                return True
+            case Role.OPERATOR | Role.ADMIN:
+                return False
+            case _:
+                assert_never(self)

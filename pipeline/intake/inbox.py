@@ -51,12 +51,17 @@ def new_claim_id() -> str:
     return uuid.uuid4().hex
 
 
+def is_sender(code: str) -> bool:
+    """Whether `code` can be a sender's."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", code) is not None
+
+
 def seal(source: Path, inbox: Path, sender: str, kind: FileKind | None) -> Path:
     """Copy `source` into the inbox as a whole, read-only file; return its path. Overwrites nothing: a taken name gets a number.
 
     Raises ActionNeeded when `source` is no readable file or `sender` no code of letters, digits, dot, dash, underscore.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", sender):
+    if not is_sender(sender):
         raise ActionNeeded("A sender's code has 1 to 64 letters, digits, dots, dashes or underscores, and starts with a letter or digit.")
     if not source.is_file():
         raise ActionNeeded(f"{source.name} is not a file: give the path of the file to receive.")

@@ -19,6 +19,7 @@ from pipeline.delivery.link import links
 from pipeline.domain.words import PersonState
 from pipeline.errors import ActionNeeded, UnpoolError
 from pipeline.home import Home
+from pipeline.launcher.demo_people import show_people
 from pipeline.launcher.installation import Places
 from pipeline.launcher.processes import Register
 from pipeline.launcher.quiet import UnderWay, under_way, wait_until_quiet
@@ -141,6 +142,7 @@ def _show(scenario: Scenario, house: House, running: Running, out: Console) -> i
     show_lists(out, written, rows=0)
     _show_rejects(house.home, out)
     _show_pages(house, f"{running.result_page_url}/r", out)
+    show_people(scenario, house, running.desk_url, out)
     for sentence in violations:
         out.print(f"[red]{sentence}[/]", soft_wrap=True)
     out.print("\n[bold]Where to look next[/]  (the demo stops now; this brings it back: "

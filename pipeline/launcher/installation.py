@@ -15,7 +15,7 @@ from pipeline.errors import ActionNeeded
 from pipeline.home import Home
 
 USER = "admin"
-PREFERRED_PORTS = {"airflow": 8080, "callbacks": 8081, "twilio": 8082, "result": 8083}
+PREFERRED_PORTS = {"airflow": 8080, "callbacks": 8081, "twilio": 8082, "result": 8083, "desk": 8084}
 DAGS_FOLDER = Path(pipeline.__file__).parents[1] / "dags"
 
 # Tasks are forked from the scheduler: what it has imported, they have (a result is with Twilio after 3 s, not after 7).
@@ -48,6 +48,7 @@ class Ports:
     callbacks: int
     twilio: int
     result: int
+    desk: int
 
 
 @dataclass(frozen=True)

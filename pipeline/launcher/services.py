@@ -35,6 +35,7 @@ class Running:
 
     airflow_url: str
     result_page_url: str
+    desk_url: str
     user: str
     password: str = field(repr=False)
     twilio_stand_in_url: str | None
@@ -98,7 +99,7 @@ def _start_all(settings: Settings, places: Places, ports: Ports, secrets: Secret
         airflow.ensure_pool(POOL, 1, "One slot: DuckDB takes one writing process.")
         wait_until(lambda: _dags_known(airflow), "Airflow knows the DAGs", HEALTH_LIMIT_S, started)
     with out.status("Waiting for the web processes"):
-        for port in (ports.callbacks, ports.result, ports.twilio)[: 3 if settings.twilio is None else 2]:
+        for port in (ports.callbacks, ports.result, ports.desk, ports.twilio)[: 4 if settings.twilio is None else 3]:
             wait_until(lambda port=port: _accepts(port), f"port {port} answers", HEALTH_LIMIT_S, started)  # type: ignore[misc]
     event("services_started", port=ports.airflow, services=len(started))
     return running
@@ -118,6 +119,7 @@ def services(settings: Settings, places: Places, ports: Ports) -> Sequence[Servi
         service("triggerer", "airflow", "triggerer", "--skip-serve-logs"),
         service("callbacks", "pipeline", "callbacks", "--port", str(ports.callbacks)),
         service("result-page", "pipeline", "result-page", "--port", str(ports.result)),
+        service("desk", "pipeline", "desk", "--port", str(ports.desk)),
     ]
     if settings.twilio is None:
         found.append(service("twilio-stand-in", "pipeline", "twilio-stand-in", "--port", str(ports.twilio)))
@@ -147,9 +149,8 @@ def _accepts(port: int) -> bool:
 
 def _running(settings: Settings, places: Places, ports: Ports, secrets: Secrets) -> Running:
     stand_in = None if settings.twilio else f"http://127.0.0.1:{ports.twilio}"
-    return Running(
-        f"http://127.0.0.1:{ports.airflow}", f"http://127.0.0.1:{ports.result}", USER, secrets.password, stand_in, str(places.logs)
-    )
+    airflow, result, desk = (f"http://127.0.0.1:{port}" for port in (ports.airflow, ports.result, ports.desk))
+    return Running(airflow, result, desk, USER, secrets.password, stand_in, str(places.logs))
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def show_addresses(out: Console, home: Path, running: Running) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("Airflow", f"{running.airflow_url}  (login {running.user}, password {running.password})")
     table.add_row("Result page", f"{running.result_page_url}  (each message to the stand-in holds a link)")
+    table.add_row("Desk", f"{running.desk_url}  (`unpool account add` lets somebody sign in)")
     table.add_row("Inbox", f"{Home(home).inbox}/<sender>/")
     table.add_row("Data Docs", str(Home(home).data_docs))
     stand_in = running.twilio_stand_in_url

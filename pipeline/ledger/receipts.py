@@ -173,6 +173,18 @@ def listing(conn: Connection) -> list[Receipt]:
     return _receipts(conn, select(receipt).order_by(receipt.c.receipt_no))
 
 
+def of_sender(conn: Connection, sender: str, limit: int) -> list[Receipt]:
+    """A place's newest files, the newest first."""
+    return _receipts(conn, select(receipt).where(receipt.c.sender == sender).order_by(receipt.c.receipt_no.desc()).limit(limit))
+
+
+def of_content(conn: Connection, sender: str, sha256: str) -> Receipt | None:
+    """The newest file with this content from this place."""
+    statement = select(receipt).where(receipt.c.sender == sender, receipt.c.sha256 == sha256)
+    found = _receipts(conn, statement.order_by(receipt.c.receipt_no.desc()).limit(1))
+    return found[0] if found else None
+
+
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """`{"files": {received, waiting, accepted, held, refused}, "rows": {received, accepted, duplicate, rejected, held, warned}}`."""
     by_verdict: dict[Verdict, int] = dict(conn.execute(select(receipt.c.verdict, func.count()).group_by(receipt.c.verdict)).all())

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from pipeline.domain.words import Basis, Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Result, Silence, Verdict
+from pipeline.domain.words import Basis, Choice, FileKind, HoldReason, MessageState, PersonState, Purpose, Result, Role, Silence, Verdict
 from pipeline.ledger.columns import Moment, Number, word
 
 
@@ -95,6 +95,8 @@ receipt = Table(
     CheckConstraint(" AND ".join(f"{name} >= 0" for name in ROW_COUNTS), name="rows_not_negative"),
     CheckConstraint("(verdict = 'waiting') = (settled_at IS NULL)", name="settled_with_verdict"),
     CheckConstraint("settled_at IS NULL OR batch_no IS NOT NULL", name="settled_in_batch"),
+    # A place looks at its own files.
+    Index("ix_receipt_sender", "sender", "receipt_no"),
 )
 
 card = Table(
@@ -244,4 +246,45 @@ silence = Table(
     # By whose page it was asked for.
     Column("specimen_id", _key, nullable=False, index=True),
     Column("since", Moment, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("login", Text, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", word(Role, "role"), nullable=False),
+    # Code of the team or lab.
+    Column("place", Text),
+    Column("is_disabled", Boolean, nullable=False, server_default=false()),
+    # Since the right password was given last.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Moment),
+    Column("created_at", Moment, nullable=False),
+    CheckConstraint("(role IN ('team', 'lab')) = (place IS NOT NULL)", name="place_of_role"),
+    CheckConstraint("failures >= 0", name="failures_not_negative"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    # Of the id, which the browser alone has.
+    Column("session_hash", String(64), primary_key=True),
+    Column("login", Text, ForeignKey("account.login"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    # A place sends a content once.
+    Column("place", Text, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("login", Text, ForeignKey("account.login"), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size_bytes", Number, nullable=False),
+    # When it was put into the inbox last.
+    Column("dropped_at", Moment, nullable=False),
+    Index("ix_upload_login", "login", "dropped_at"),
 )

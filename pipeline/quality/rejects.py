@@ -6,7 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 
 from pipeline.durable import make_folder, write_file
@@ -24,6 +26,8 @@ _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?|-")
 
 # The first day of a spreadsheet's calendar, as it counts from 1900-03-01 on.
 _DAY_ZERO = date(1899, 12, 30)
+# As `_hint` ends a sentence.
+_HINT = re.compile(r" \(([0-9]+ → [0-9.]+\?(?:, [0-9]+ → [0-9.]+\?)*)\)$")
 _DATE_LIKE = re.compile(r"(?:^|[=;])\s*(4[0-9]{4})(?:\.0+)?\s*(?=;|$)")
 
 
@@ -35,6 +39,34 @@ def write_rejects(path: Path, headings: Sequence[str], rows: Iterable[tuple[int,
     """
     body = ((_reason(rules, cells), str(row_no), ", ".join(dict.fromkeys(columns)), *cells) for row_no, rules, columns, cells in rows)
     write_table(path, (*_OWN_COLUMNS, *headings), body)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one row: its number as a spreadsheet shows it, the canonical columns, the rules it breaks; `hint`: what was
+    probably meant, or ''."""
+
+    row_no: int
+    columns: str
+    rules: tuple[str, ...]
+    hint: str
+
+
+def read_rejects(path: Path, limit: int) -> list[Problem]:
+    """The first `limit` problems of a file that `write_rejects` made; none where it was erased."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            next(rows)
+            return [_problem(*cells[:3]) for cells in islice(rows, limit)]
+    except FileNotFoundError:
+        return []
+
+
+def _problem(reason: str, row_no: str, columns: str) -> Problem:
+    sentences = reason.split(" | ")
+    hints = [found[1] for found in map(_HINT.search, sentences) if found]
+    return Problem(int(row_no), columns, tuple(one.partition(": ")[0] for one in sentences), hints[0] if hints else "")
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -25,7 +25,7 @@ from pipeline.launcher.scenario import load_scenario
 from pipeline.launcher.services import bring_up, services
 from pipeline.settings import Settings, TwilioSettings
 
-PORTS = Ports(airflow=9001, callbacks=9002, twilio=9003, result=9004)
+PORTS = Ports(airflow=9001, callbacks=9002, twilio=9003, result=9004, desk=9005)
 STARTED = datetime.fromisoformat("2026-11-22T10:00:00+00:00")
 ACCOUNT = TwilioSettings("AC1", "token", "+15005550006")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from pipeline.ledger import server
 from pipeline.ledger.engine import Ledger, open_ledger
-from tests.homes import admin
+from tests.homes import Installation, admin
+from tests.web.desk import NOW, Town, town_of
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ def ledger(embedded: server.Server, ledger_template: str) -> Iterator[Ledger]:
     yield opened
     opened.close()
     admin(embedded, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def town(installation: Callable[..., Installation]) -> Iterator[Town]:
+    """A desk with its people."""
+    with town_of(installation(now=NOW)) as made:
+        yield made

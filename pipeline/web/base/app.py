@@ -16,13 +16,13 @@ from pipeline.errors import LedgerUnavailable
 from pipeline.web.base.pages import STATIC, Pages, static_files
 
 # Statuses with a text of their own; any other is told as its hundred.
-TOLD: Final = frozenset({400, 403, 404, 405, 413, 429, 500, 503})
+TOLD: Final = frozenset({400, 401, 403, 404, 405, 413, 429, 500, 503})
 
 
 def new_app(pages: Pages) -> FastAPI:
     """An application with error pages in words. Wrap it in `Shield` once its routes are there."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount(STATIC, static_files())
+    app.mount(STATIC, static_files(), name="files")
 
     def error_page(request: Request, status: int) -> Response:
         told = status if status in TOLD else 400 if status < 500 else 500

@@ -42,10 +42,14 @@ class Pages:
 
 
 def load_pages(room: Path, title: str, **shared: object) -> Pages:
-    """The pages of the application in `room`, which has `templates/` and `texts/`, over the base's. Raises SettingsError."""
+    """The pages of the application in `room`, which has `templates/` and `texts/`, over the base's. Raises SettingsError.
+
+    Texts may lie in folders of `texts/`, one for each part of the application.
+    """
     loader = FileSystemLoader([room / "templates", BASE / "templates"])
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return Pages(environment, load_languages(BASE_TEXTS, room / "texts"), title, shared)
+    parts = sorted(folder for folder in (room / "texts").glob("*/") if folder.is_dir())
+    return Pages(environment, load_languages(BASE_TEXTS, room / "texts", *parts), title, shared)
 
 
 def static_files() -> StaticFiles:

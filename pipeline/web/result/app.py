@@ -16,7 +16,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, assert_never
-from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +27,7 @@ from pipeline.stages.open_page import Door
 from pipeline.stages.page_wishes import Wishes
 from pipeline.vault.sessions import LASTS, session, token_in
 from pipeline.web.base.app import new_app
+from pipeline.web.base.forms import read_form
 from pipeline.web.base.limits import Limits
 from pipeline.web.base.pages import Pages
 from pipeline.web.base.shield import Shield
@@ -128,7 +128,7 @@ def _add_asking(app: FastAPI, site: Site) -> None:
     @app.post(site.path + "/{token}")
     async def answer(request: Request, token: str) -> Response:
         came = time.monotonic()
-        form = await _form(request)
+        form = await read_form(request, LARGEST_FORM)
         asked = _asked(form)
         address = request.client.host if request.client else ""
         if not site.limits.take(address, came):
@@ -167,18 +167,6 @@ def _opened(site: Site, token: str) -> Response:
 
 def _until_beat(spent_s: float, beat_s: float) -> float:
     return math.ceil(spent_s / beat_s) * beat_s - spent_s if beat_s else 0.0
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413)
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), max_num_fields=10))
-    except ValueError:
-        raise HTTPException(400) from None
 
 
 def _asked(form: dict[str, str]) -> Asked:

@@ -1,0 +1,1 @@
+"""The desk: where teams, labs and operators sign in and work."""
