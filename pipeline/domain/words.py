@@ -93,6 +93,8 @@ class MessageState(StrEnum):
     SUPERSEDED = "superseded"
     TOO_OLD = "too_old"
     NO_PHONE = "no_phone"
+    # The day's limit of messages to one number is reached: somebody calls instead.
+    OVER_LIMIT = "over_limit"
 
 
 class HoldReason(StrEnum):
@@ -114,6 +116,8 @@ class HoldReason(StrEnum):
     LAB_SHIFTED = "lab_shifted"
     LAB_SILENT = "lab_silent"
     TOO_MANY_MESSAGES = "too_many_messages"
+    # What a programme keeps no longer cannot be erased yet.
+    RETENTION_WAITS = "retention_waits"
 
 
 class Choice(StrEnum):

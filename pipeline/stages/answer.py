@@ -94,6 +94,8 @@ def _files(conn: Transaction, about: Hold, choice: Choice) -> list[int]:
             if choice is Choice.REFUSE:
                 raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
             return []
+        case HoldReason.RETENTION_WAITS:
+            raise ActionNeeded("This closes by itself once the days can be erased: answer the file that waits.")
         case (
             HoldReason.UNMATCHED
             | HoldReason.OVERDUE

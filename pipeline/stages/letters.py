@@ -29,7 +29,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Unsendable:
-    """A message that does not go, and in which state it ends: `too_old` or `no_phone`."""
+    """A message that does not go, and in which state it ends: `too_old`, `no_phone` or `over_limit`."""
 
     message: Message
     state: MessageState

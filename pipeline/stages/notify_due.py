@@ -11,6 +11,7 @@ from pipeline.delivery.sms import Sms
 from pipeline.stages.house import House
 from pipeline.stages.lists import identities
 from pipeline.stages.notify import NotifySummary, notify
+from pipeline.vault.numbers import mark
 from pipeline.vault.tokens import token
 
 
@@ -26,6 +27,7 @@ def notify_due(house: House, now: datetime) -> NotifySummary:
         ledger=house.ledger,
         phones_of=phones_of,
         link_of=links(house.settings.result_url, partial(token, house.keys.derive("token"))),
+        mark_of=partial(mark, house.keys.derive("number")),
         sms=Sms(house.settings.twilio) if house.settings.twilio else None,
         now=now,
     )

@@ -43,6 +43,7 @@ class KeyPurpose(StrEnum):
     DAY_KEYS = "day_keys"
     BACKUP = "backup"
     SESSION = "session"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True)

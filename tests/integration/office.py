@@ -27,6 +27,7 @@ from pipeline.ledger.engine import Ledger
 from pipeline.programme import Programme
 from pipeline.settings import Settings, TwilioSettings
 from pipeline.stages.notify import NotifySummary, notify
+from pipeline.vault.numbers import mark
 from pipeline.vault.tokens import token
 
 ACCOUNT, SECRET = "AC" + "0" * 32, "not a secret"
@@ -100,6 +101,7 @@ class Office:
             "ledger": self.ledger,
             "phones_of": self.phones_of,
             "link_of": links("https://kq.unpool.example/r", partial(token, b"k" * 32)),
+            "mark_of": partial(mark, b"n" * 32),
             "sms": Sms(self.settings.twilio, timeout_s=0.4) if self.settings.twilio else None,
             "now": self.at,
         }
