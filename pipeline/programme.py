@@ -59,6 +59,8 @@ class Sending:
     quiet_from: str | None
     quiet_to: str | None
     validity_s: int
+    # A family shares a phone, and so does a care home: far more than they need. Beyond it something has run away.
+    per_number_day: int
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,7 @@ def _sending(table: Table) -> Sending:
         quiet_from=_hour(table, "quiet_from"),
         quiet_to=_hour(table, "quiet_to"),
         validity_s=table.whole("validity_s"),
+        per_number_day=table.whole("per_number_day", 100),
     )
     if (sending.quiet_from is None) != (sending.quiet_to is None) or (sending.quiet_from and sending.quiet_from == sending.quiet_to):
         table.fail("quiet_from", "needs a quiet_to that differs: set both or none")

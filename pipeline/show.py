@@ -22,7 +22,7 @@ from pipeline.stages.sending import WhyWaiting
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
-BREAKERS = (HoldReason.TOO_MANY_MESSAGES, HoldReason.LAB_SHIFTED, HoldReason.LAB_SILENT)
+BREAKERS = (HoldReason.TOO_MANY_MESSAGES, HoldReason.LAB_SHIFTED, HoldReason.LAB_SILENT, HoldReason.RETENTION_WAITS)
 # Of a hold's id: enough to tell some ten thousand apart.
 SHORT_ID = 8
 # A screen of so many columns holds every count beside the names.

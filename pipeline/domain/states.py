@@ -67,6 +67,7 @@ def may_return(current: MessageState) -> bool:
             | MessageState.SUPERSEDED
             | MessageState.TOO_OLD
             | MessageState.NO_PHONE
+            | MessageState.OVER_LIMIT
         ):
             return False
         case _:
@@ -75,7 +76,7 @@ def may_return(current: MessageState) -> bool:
 
 # What Twilio tells of a message that it has. Even a queued one may learn it: when it was looked up too early, and put back.
 _TOLD = frozenset({MessageState.SENT, MessageState.DELIVERED, MessageState.UNDELIVERED, MessageState.FAILED})
-_NEVER_SENT = frozenset({MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE})
+_NEVER_SENT = frozenset({MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE, MessageState.OVER_LIMIT})
 
 
 def _next(current: MessageState) -> frozenset[MessageState]:
@@ -95,6 +96,7 @@ def _next(current: MessageState) -> frozenset[MessageState]:
             | MessageState.SUPERSEDED
             | MessageState.TOO_OLD
             | MessageState.NO_PHONE
+            | MessageState.OVER_LIMIT
         ):
             return frozenset()
         case _:

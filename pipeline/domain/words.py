@@ -132,6 +132,8 @@ class MessageState(StrEnum):
     SUPERSEDED = "superseded"
     TOO_OLD = "too_old"
     NO_PHONE = "no_phone"
+    # The day's limit of messages to one number is reached: somebody calls instead.
+    OVER_LIMIT = "over_limit"
 
 
 class HoldReason(StrEnum):
@@ -155,6 +157,8 @@ class HoldReason(StrEnum):
     TOO_MANY_MESSAGES = "too_many_messages"
     # Somebody who got a message says that it is not for them.
     WRONG_NUMBER = "wrong_number"
+    # What a programme keeps no longer cannot be erased yet.
+    RETENTION_WAITS = "retention_waits"
 
 
 class Choice(StrEnum):

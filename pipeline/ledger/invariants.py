@@ -13,7 +13,7 @@ from pipeline.ledger.tables import BatchState, batch, card, message, message_eve
 
 SHOWN = 20
 ACCEPTED = (MessageState.SENT, MessageState.DELIVERED, MessageState.UNDELIVERED)
-NEVER_CALLED = (MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE)
+NEVER_CALLED = (MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE, MessageState.OVER_LIMIT)
 BIRTH = (MessageState.QUEUED, MessageState.NO_PHONE)
 
 

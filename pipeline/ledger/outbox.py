@@ -30,7 +30,7 @@ GIVEN = ("message_id", "specimen_id", "version", "purpose", "priority", "vault_d
 ROWS_AT_ONCE = 5_000
 ON_THE_WIRE = (MessageState.SENDING, MessageState.UNKNOWN)
 # What a message that Twilio accepted can no more become.
-NEVER_ACCEPTED = (MessageState.QUEUED, MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE)
+NEVER_ACCEPTED = (MessageState.QUEUED, MessageState.SUPERSEDED, MessageState.TOO_OLD, MessageState.NO_PHONE, MessageState.OVER_LIMIT)
 # The reason of a message that Twilio took, whose last question it answered without a final word: it is asked no more.
 STAYED_SILENT = "stayed_silent"
 

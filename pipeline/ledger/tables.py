@@ -212,6 +212,17 @@ told_elsewhere = Table(
     Index("ix_told_elsewhere_open", "specimen_id", postgresql_where=_unadopted, sqlite_where=_unadopted),
 )
 
+number_day = Table(
+    "number_day",
+    metadata,
+    # Keyed hash: no number is in the ledger.
+    Column("number_print", String(64), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("nth", Integer, primary_key=True, autoincrement=False),
+    Column("message_id", _key, nullable=False),
+    UniqueConstraint("message_id", "day"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -99,6 +99,8 @@ def _files(conn: Transaction, about: Hold, choice: Choice) -> list[int]:
             return []
         case HoldReason.WRONG_NUMBER:
             return []
+        case HoldReason.RETENTION_WAITS:
+            raise ActionNeeded("This closes by itself once the days can be erased: answer the file that waits.")
         case (
             HoldReason.UNMATCHED
             | HoldReason.OVERDUE

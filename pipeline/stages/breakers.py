@@ -3,6 +3,7 @@
 - A lab's results shift: its files are held at intake (judged by expectations/result_file.json), under one hold for the lab.
 - More messages are due than what arrived can explain: nothing at all is sent.
 - A lab falls silent: an alarm; it stops nothing, since there is nothing of it to stop.
+- What should be erased by now cannot be: an alarm too. It closes by itself.
 
 Each is a hold, tells the log once, and is let go by two people with a reason (stages/answer.py).
 """
@@ -102,6 +103,15 @@ def silent_labs(conn: Transaction, house: House, now: datetime) -> int:
         if row["hold_id"] in opened:
             _tell(row)
     return len(silent)
+
+
+def retention_waits(conn: Transaction, waits: Mapping[str, object] | None, now: datetime) -> None:
+    """Open, or keep open, the hold for days that should be erased and cannot be, with what they wait for; close it where that is None."""
+    row = _hold("retention_waits", HoldReason.RETENTION_WAITS, "retention", OPERATOR, waits or {})
+    if waits is None:
+        holds.close_many(conn, [row["hold_id"]], now)
+    else:
+        _trip(conn, [row], now)
 
 
 def _trip(conn: Transaction, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:

@@ -19,6 +19,7 @@ from pipeline.ledger.receipts import Receipt
 from pipeline.ledger.tables import BatchKind
 from pipeline.log import event
 from pipeline.stages import rekey
+from pipeline.stages.breakers import retention_waits
 from pipeline.stages.house import House
 from pipeline.stages.kept_facts import keep_facts
 from pipeline.stages.resume import finish_open_batch
@@ -42,19 +43,20 @@ class EraseSummary:
 
 
 def retain(house: House, now: datetime) -> EraseSummary:
-    """Erase what the programme keeps no longer (`keep_days`); nothing where it names no such limit, or a file still waits for a person."""
+    """Erase what the programme keeps no longer (`keep_days`); nothing where it names no such limit. What keeps it
+    from erasing is a hold until it can go on."""
     keep_days = house.programme.clocks.keep_days
-    nothing = EraseSummary(0, 0, 0)
-    if keep_days is None:
-        return nothing
-    before = house.local(now).date() - timedelta(days=keep_days)
-    if not _due(house, before):
-        return nothing
-    try:
-        return erase(house, before, who=RETENTION, why=f"keep_days = {keep_days}", now=now)
-    except ActionNeeded as error:
-        event("retention_waits", why=error.message)
-        return nothing
+    done, waits = EraseSummary(0, 0, 0), None
+    if keep_days is not None:
+        before = house.local(now).date() - timedelta(days=keep_days)
+        try:
+            done = erase(house, before, who=RETENTION, why=f"keep_days = {keep_days}", now=now) if _due(house, before) else done
+        except ActionNeeded as error:
+            event("retention_waits", why=error.message)
+            waits = {"before": before.isoformat(), "why": type(error).__name__, **error.fields}
+    with house.ledger.begin() as conn:
+        retention_waits(conn, waits, now)
+    return done
 
 
 def erase(house: House, before: date, *, who: str, why: str, now: datetime) -> EraseSummary:
@@ -107,7 +109,8 @@ def _files_of(house: House, days: Sequence[date]) -> list[Receipt]:
 def refuse_undecided(files: Sequence[Receipt]) -> None:
     """Raises ActionNeeded where one of them still waits for somebody: its bytes will be needed."""
     if undecided := [one.receipt_no for one in files if one.verdict in UNDECIDED]:
-        raise ActionNeeded(f"Nothing was erased: receipt {undecided[0]} still waits. Let it through or refuse it first.")
+        number = undecided[0]
+        raise ActionNeeded(f"Nothing was erased: receipt {number} still waits. Let it through or refuse it first.", receipt=number)
 
 
 def keep_facts_of(house: House, files: Sequence[Receipt]) -> int:

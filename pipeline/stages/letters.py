@@ -31,7 +31,9 @@ class Letter:
 
 @dataclass(frozen=True)
 class Unsendable:
-    """A message that does not go, and in which state it ends: `too_old`, or `no_phone`: with a `reason` where the number wants silence."""
+    """A message that does not go, and in which state it ends: `too_old`, `over_limit` or `no_phone`, with a `reason` where the number wants
+    silence.
+    """
 
     message: Message
     state: MessageState

@@ -28,7 +28,7 @@ REPEAT = ("tube_code", "reason", "collected_at", "team")
 CALLBACK = ("team", "site_code", "replaces_tube", "reason", "collected_at", *PERSON)
 TO_CALL = ("purpose", "state", "collected_at", *PERSON)
 # What was to go out and did not arrive: somebody must call.
-NOT_CARRIED = (MessageState.TOO_OLD, MessageState.FAILED, MessageState.UNDELIVERED)
+NOT_CARRIED = (MessageState.TOO_OLD, MessageState.OVER_LIMIT, MessageState.FAILED, MessageState.UNDELIVERED)
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,19 @@ from datetime import datetime, timedelta
 from math import ceil
 from random import SystemRandom
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from pipeline.delivery.pace import Pace
 from pipeline.delivery.quiet import is_quiet
 from pipeline.delivery.sms import Provider
 from pipeline.domain.words import MessageState
 from pipeline.errors import TryAgain
-from pipeline.ledger import outbox, switches, told
-from pipeline.ledger.engine import Ledger
-from pipeline.log import event
+from pipeline.ledger import number_days, outbox, switches, told
+from pipeline.ledger.engine import Ledger, Transaction
+from pipeline.log import event, warning
 from pipeline.programme import Programme
 from pipeline.settings import Settings
-from pipeline.stages.letters import Letter, LinkOf, PhonesOf, SilentOf, address, write_letters
+from pipeline.stages.letters import Letter, LinkOf, PhonesOf, SilentOf, Unsendable, address, write_letters
 from pipeline.stages.lookup import lose_stale, read_late, reconcile
 from pipeline.stages.sending import SEND_WITHIN_S, SOURCE, TOLD_ANYWAY, Line, WhyWaiting, put_back, send_batch
 
@@ -55,6 +56,7 @@ class NotifySummary:
     put_back: int = 0
     too_old: int = 0
     no_phone: int = 0
+    over_limit: int = 0
     lost: int = 0
     found: int = 0
     absent: int = 0
@@ -64,7 +66,8 @@ class NotifySummary:
     @property
     def is_anything(self) -> bool:
         """Whether this run changed anything."""
-        return any((self.sent, self.failed, self.unknown, self.too_old, self.no_phone, self.lost, self.found, self.absent, self.read_late))
+        ended = (self.sent, self.failed, self.unknown, self.too_old, self.no_phone, self.over_limit)
+        return any((*ended, self.lost, self.found, self.absent, self.read_late))
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class _Run:
     phones_of: PhonesOf
     link_of: LinkOf
     silent_of: SilentOf
+    print_of: Callable[[str], str]
     moment: Callable[[], datetime]
 
 
@@ -97,6 +101,7 @@ def notify(
     phones_of: PhonesOf,
     link_of: LinkOf,
     silent_of: SilentOf,
+    print_of: Callable[[str], str],
     sms: Provider | None,
     now: datetime,
     limit: int | None = None,
@@ -106,16 +111,16 @@ def notify(
 ) -> NotifySummary:
     """Send what is due until the queue is empty, `limit` messages were claimed, or the line stops; `sms` is None without credentials.
 
-    `phones_of` reads the vault, `link_of` makes a person's link, `silent_of` knows the numbers that want none. Runs may overlap: a message
-    is claimed by one of them. Raises LedgerUnavailable (whatever was being sent then is looked up by a later run), and TryAgain where the
-    vault is too slow.
+    `phones_of` reads the vault, `link_of` makes a person's link, `silent_of` knows the numbers that want none, `print_of` makes a number's
+    keyed hash. Runs may overlap: a message is claimed by one of them. Raises LedgerUnavailable (whatever was being sent then is looked up
+    by a later run), and TryAgain where the vault is too slow.
     """
     start = clock()
 
     def moment() -> datetime:
         return now + timedelta(seconds=clock() - start)
 
-    run = _Run(settings, programme, ledger, phones_of, link_of, silent_of, moment)
+    run = _Run(settings, programme, ledger, phones_of, link_of, silent_of, print_of, moment)
     counts = Counter(lost=lose_stale(ledger, now=now))
     if sms is None:
         return _summary(run, counts, WhyWaiting.NO_CREDENTIALS)
@@ -189,7 +194,8 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
         now=run.moment(),
     )
     with run.ledger.begin() as conn:
-        for one in unsendable:
+        letters, beyond = _within_limit(run, conn, letters)
+        for one in [*unsendable, *beyond]:
             message = one.message
             outbox.advance(
                 conn, message.message_id, one.state, reason=one.reason, source=SOURCE, now=run.moment(), attempt=message.attempts
@@ -199,6 +205,17 @@ def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:
         put_back(letters, line, "not_sent_in_time")
         raise TryAgain(f"Reading the vault for one claim took longer than {SEND_WITHIN_S:.0f} seconds: nothing of it was sent.")
     return _Batch(len(claimed), letters, deadline)
+
+
+def _within_limit(run: _Run, conn: Transaction, letters: Sequence[Letter]) -> tuple[list[Letter], list[Unsendable]]:
+    """Those that are among the day's first messages to their number, and the others: a number that gets more is called instead."""
+    day = run.moment().astimezone(ZoneInfo(run.programme.time_zone)).date()
+    wanted = [(letter.message.message_id, run.print_of(letter.to)) for letter in letters]
+    placed = number_days.take(conn, day, wanted, run.programme.sending.per_number_day)
+    beyond = [Unsendable(letter.message, MessageState.OVER_LIMIT) for letter in letters if letter.message.message_id not in placed]
+    if beyond:
+        warning("number_over_limit", messages=len(beyond), limit=run.programme.sending.per_number_day)
+    return [letter for letter in letters if letter.message.message_id in placed], beyond
 
 
 def _is_quiet(run: _Run) -> bool:

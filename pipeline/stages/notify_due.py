@@ -38,6 +38,7 @@ def notify_due(house: House, now: datetime) -> NotifySummary:
         phones_of=phones_of,
         link_of=links(house.settings.result_url, partial(token, house.keys.derive("token"))),
         silent_of=silent_of,
+        print_of=partial(number_print, number_key),
         sms=Sms(house.settings.twilio) if house.settings.twilio else None,
         now=now,
     )

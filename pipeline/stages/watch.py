@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.home import Home
+from pipeline.ledger import number_days
 from pipeline.log import warning
 from pipeline.stages.breakers import silent_labs
 from pipeline.stages.decide import decide
@@ -38,6 +39,8 @@ def watch(house: House, now: datetime) -> WatchSummary:
         silent = silent_labs(conn, house, now)
     sweep(house.home, time.time())
     erased = retain(house, now)
+    with house.ledger.begin() as conn:
+        number_days.forget(conn, house.local(now).date() - timedelta(days=1))
     broken = verify(house)
     for sentence in broken:
         warning("invariant_broken", what=sentence)

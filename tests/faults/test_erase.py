@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.domain.words import Choice, HoldReason
 from pipeline.errors import ActionNeeded, KeyMissing
-from pipeline.ledger import receipts
+from pipeline.ledger import holds, receipts
+from pipeline.ledger.holds import Hold
 from pipeline.ledger.tables import metadata
+from pipeline.stages.answer import answer
+from pipeline.stages.breakers import OPERATOR
 from pipeline.stages.erase import RETENTION, EraseSummary, erase, retain
 from pipeline.stages.house import House
 from pipeline.stages.kept_facts import kept
@@ -24,7 +28,7 @@ from tests.faults.conftest import Scenes
 from tests.faults.inside import watch, whens
 from tests.faults.points import AFTER, BEFORE
 from tests.faults.town import CALMS, DAY_2, FIRST_DAY, drop
-from tests.homes import Installation, Killed
+from tests.homes import ChildFailed, Installation, Killed
 
 LATER = DAY_2 + timedelta(days=40)
 # The town's days are the 12th and the 13th. The first day's manifest comes again on the second.
@@ -173,6 +177,45 @@ def test_O11_retention_erases_after_the_programmes_days_and_says_so_in_the_audit
             return [tuple(row) for row in conn.exec_driver_sql("SELECT who, what, subject FROM audit ORDER BY entry_no")]  # type: ignore[misc]
 
     assert town.do(audited)[-2:] == [(RETENTION, "erased", "days before 2026-11-13"), (RETENTION, "erased", "days before 2026-11-14")]
+
+
+def test_O11_retention_that_cannot_go_on_is_a_hold_until_it_can(scenes: Scenes) -> None:
+    """With its owner, its reason and its age; it closes by itself, whatever it waited for."""
+    town = after_two_days(scenes)
+    mirror = town.settings.keys_mirror
+    assert mirror is not None
+
+    def kept_for_a_day(now: datetime) -> list[Hold]:
+        def work(house: House) -> list[Hold]:
+            clocks = replace(house.programme.clocks, keep_days=1)
+            retain(replace(house, programme=replace(house.programme, clocks=clocks)), now)
+            with house.ledger.begin() as conn:
+                return holds.open_for(conn, HoldReason.RETENTION_WAITS)
+
+        return town.do(work)
+
+    def turn(verdict: str) -> None:
+        def work(house: House) -> None:
+            with house.ledger.begin() as conn:
+                conn.exec_driver_sql(f"UPDATE receipt SET verdict = '{verdict}' WHERE receipt_no = 1")
+
+        town.do(work)
+
+    turn("held")
+    [first] = kept_for_a_day(LATER)
+    assert (first.owner, first.detail) == (OPERATOR, {"before": "2026-12-22", "why": "ActionNeeded", "receipt": 1})
+    [still] = kept_for_a_day(LATER + timedelta(days=1))
+    assert (still.hold_id, still.opened_at, still.detail["before"]) == (first.hold_id, LATER, "2026-12-23")
+    with pytest.raises(ChildFailed, match="closes by itself"):
+        town.do(lambda house: answer(house, first.hold_id, Choice.RELEASE, who="lan", why="x", now=LATER))
+    turn("accepted")
+    away = mirror.rename(mirror.with_name("away"))
+    [other] = kept_for_a_day(LATER)
+    assert other.detail["why"] == "KeysMirrorMissing"
+    assert ALL in town.do(readable)
+    away.rename(mirror)
+    assert kept_for_a_day(LATER) == []
+    assert ALL not in town.do(readable)
 
 
 def killed_everywhere(town: Installation, folder: Path, work: Callable[[House], Any], check: Callable[[Installation], None]) -> int:

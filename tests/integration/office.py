@@ -27,6 +27,7 @@ from pipeline.ledger.engine import Ledger
 from pipeline.programme import Programme
 from pipeline.settings import Settings, TwilioSettings
 from pipeline.stages.notify import NotifySummary, notify
+from pipeline.vault.numbers import number_print
 from pipeline.vault.tokens import token
 
 ACCOUNT, SECRET = "AC" + "0" * 32, "not a secret"
@@ -103,6 +104,7 @@ class Office:
             "phones_of": self.phones_of,
             "silent_of": lambda numbers: {number: self.silent[number] for number in numbers if number in self.silent},
             "link_of": links("https://kq.unpool.example/r", partial(token, b"k" * 32)),
+            "print_of": partial(number_print, b"n" * 32),
             "sms": Sms(self.settings.twilio, timeout_s=2.0) if self.settings.twilio else None,
             "now": self.at,
         }

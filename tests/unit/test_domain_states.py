@@ -6,7 +6,7 @@ from pipeline.domain.states import may_move, may_return, person_state, purpose_o
 from pipeline.domain.words import MessageState, Outcome, PersonState, Purpose
 
 M = MessageState
-ENDS = {M.DELIVERED, M.UNDELIVERED, M.FAILED, M.SUPERSEDED, M.TOO_OLD, M.NO_PHONE}
+ENDS = {M.DELIVERED, M.UNDELIVERED, M.FAILED, M.SUPERSEDED, M.TOO_OLD, M.NO_PHONE, M.OVER_LIMIT}
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,11 @@ def test_words_are_those_of_the_contract() -> None:
     assert list(PersonState) == ["registered", "at_lab", "own_test_needed", "ready", "come_again", "withdrawn", "not_found"]
     assert list(Purpose) == ["result", "own_test", "come_again", "withdrawn", "not_found", "link"]
     assert list(MessageState) == [
-        "queued", "sending", "sent", "delivered", "undelivered", "failed", "unknown", "superseded", "too_old", "no_phone",
+        "queued", "sending", "sent", "delivered", "undelivered", "failed", "unknown", "superseded", "too_old", "no_phone", "over_limit",
     ]  # fmt: skip
     assert list(HoldReason) == [
         "unmatched", "overdue", "discordant", "contradiction", "relabelled", "shared_tube", "conflict", "incomplete", "file_held",
-        "sample_disagrees", "send_failed", "unopened", "lab_shifted", "lab_silent", "too_many_messages", "wrong_number",
+        "sample_disagrees", "send_failed", "unopened", "lab_shifted", "lab_silent", "too_many_messages", "wrong_number", "retention_waits",
     ]  # fmt: skip
     assert list(Choice) == ["release", "refuse"]
     assert list(FileKind) == ["manifest", "results"]
