@@ -49,5 +49,7 @@ def _placed(conn: Connection, day: date, message_ids: Sequence[str]) -> set[str]
 
 
 def _used(conn: Connection, day: date, prints: Iterable[str]) -> dict[str, int]:
-    statement = select(number_day.c.number_print, func.max(number_day.c.nth)).where(number_day.c.day == day, number_day.c.number_print.in_(sorted(prints)))
+    statement = select(number_day.c.number_print, func.max(number_day.c.nth)).where(
+        number_day.c.day == day, number_day.c.number_print.in_(sorted(prints))
+    )
     return dict(conn.execute(statement.group_by(number_day.c.number_print)).all())

@@ -1,41 +1,43 @@
-"""The result page in a real browser: 320 px wide, without JavaScript, by keyboard alone, and as axe-core judges it in each language."""
+"""The result page in a real browser: 320 px wide, without JavaScript, by keyboard alone, printed, and as axe-core judges it in each language."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.domain.words import PersonState
-from pipeline.ledger import cards
+from pipeline.domain.words import Basis, PersonState, Result
 from pipeline.ledger.engine import Ledger
-from pipeline.stages.open_page import Door
-from pipeline.vault.tokens import token
-from pipeline.web.result.app import result_app
+from pipeline.web.base.languages import Language
+from tests.cards import card_row
+from tests.web.sites import MINE, Here, link
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
 ]
-NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-TOKEN_KEY = b"t" * 32
-MINE = str(uuid.UUID(int=1))
 NARROW = {"width": 320, "height": 640}
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 START_LIMIT_S = 10.0
 LANGUAGES = ("vi", "en")
+# Every page that a person may come to read: name, and the card's words.
+PAGES = [
+    *((str(state), {"state": state}) for state in PersonState if state is not PersonState.READY),
+    *((str(result), {"state": PersonState.READY, "result": result, "basis": Basis.SINGLE}) for result in Result),
+    ("not_detected-pool", {"state": PersonState.READY, "result": Result.NOT_DETECTED, "basis": Basis.POOL}),
+    ("corrected", {"state": PersonState.READY, "result": Result.NOT_DETECTED, "basis": Basis.SINGLE, "is_corrected": True}),
+]
+RIGHT = (("day", "5"), ("month", "3"), ("year", "1984"))
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +50,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(ledger: Ledger) -> Iterator[str]:
-    """The address of a result page on a free port, with one person's card."""
-    door = Door(ledger, TOKEN_KEY, lambda *_: "1984-03-05")
-    app = result_app(door, session_key=b"s" * 32, title="Unpool", path="/r", clock=lambda: NOW, beat_s=0, is_secure=False)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
+def here(ledger: Ledger) -> Here:
+    return Here(ledger)
+
+
+@pytest.fixture
+def site(here: Here) -> Iterator[str]:
+    """The address of a result page on a free port."""
+    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
     until = time.monotonic() + START_LIMIT_S
@@ -75,20 +80,18 @@ def narrow(browser: Browser, site: str, language: str, *, scripts: bool = False)
     assert asked and all(url.startswith(site) for url in asked)
 
 
-def put(ledger: Ledger, state: PersonState, version: int) -> None:
-    row = {"specimen_id": MINE, "state": state.value, "version": version, "vault_day": date(2026, 11, 20), "vault_batch": 1}
-    with ledger.begin() as conn:
-        cards.upsert_many(conn, [pa.RecordBatch.from_pylist([row])], NOW)
+def fill(page: Page, day: str = "5") -> None:
+    for name, value in RIGHT:
+        page.locator(f"[name={name}]").fill(day if name == "day" else value)
+    page.locator("button[value=open]").click()
 
 
-def link(site: str) -> str:
-    return f"{site}/r/{token(TOKEN_KEY, MINE)}"
+def press(page: Page, text: str) -> None:
+    page.get_by_role("button", name=text).click()
 
 
-def fill(page: Page, day: str) -> None:
-    for name, value in (("day", day), ("month", "3"), ("year", "1984")):
-        page.locator(f"[name={name}]").fill(value)
-    page.locator("main button").click()
+def unfold(page: Page, text: str) -> None:
+    page.locator("summary", has_text=text).click()
 
 
 def fits(page: Page) -> bool:
@@ -103,64 +106,121 @@ def keep(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_W13_each_state_is_read_at_320_px_without_javascript(browser: Browser, site: str, ledger: Ledger, language: str) -> None:
-    for version, state in enumerate(PersonState, 1):
-        put(ledger, state, version)
-        with narrow(browser, site, language) as page:
-            page.goto(link(site))
-            assert fits(page)
-            keep(page, f"result-ask-{language}")
-            fill(page, "5")
+def test_W13_each_page_is_read_at_320_px_without_javascript(browser: Browser, site: str, here: Here, language: str) -> None:
+    t = here.texts[language]
+    with narrow(browser, site, language) as page:
+        for version, (name, words) in enumerate(PAGES, 1):
+            here.put(card_row(MINE, version=version, **words))  # type: ignore[arg-type]
+            page.goto(f"{site}{link()}")
+            fill(page)
             assert page.url == f"{site}/r/"
             assert page.locator("html").get_attribute("lang") == language
+            assert fits(page), name
+            keep(page, f"result-{name}-{language}")
+        press(page, t["page.close"])
+        assert page.url == f"{site}/r/" and page.locator("h1").inner_text() == t["ended.title"]
+        keep(page, f"result-ended-{language}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_W13_what_may_be_asked_for_is_asked_without_javascript(browser: Browser, site: str, here: Here, language: str) -> None:
+    t = here.texts[language]
+    here.put(card_row(MINE, PersonState.AT_LAB))
+    with narrow(browser, site, language) as page:
+        for asked in ("new_link", "not_me"):
+            page.goto(f"{site}{link()}")
+            unfold(page, t[f"{asked}.title"])
             assert fits(page)
-            keep(page, f"result-{state.value}-{language}")
-            page.locator("main button").click()
-            assert page.url == f"{site}/r/" and page.locator("main button").count() == 0
-            keep(page, f"result-ended-{language}")
+            keep(page, f"result-ask-{asked}-{language}")
+            press(page, t[f"{asked}.ask"])
+            assert page.url == f"{site}/r/noted/{asked}" and page.locator("h1").inner_text() == t[f"noted.{asked}.title"]
+            assert fits(page)
+            keep(page, f"result-noted-{asked}-{language}")
+        page.goto(f"{site}{link()}")
+        fill(page)
+        unfold(page, t["silence.title"])
+        assert fits(page)
+        keep(page, f"result-silence-{language}")
+        press(page, t["silence.ask"])
+        assert t["silence.now"] in page.locator("main").inner_text()
+        keep(page, f"result-silent-{language}")
+        press(page, t["silence.end"])
+        assert t["silence.now"] not in page.locator("main").inner_text()
 
 
-def test_W13_the_whole_way_by_keyboard(browser: Browser, site: str, ledger: Ledger) -> None:
-    put(ledger, PersonState.READY, 1)
-    with narrow(browser, site, "en") as page:
-        page.goto(link(site))
+def focus(page: Page, selector: str, limit: int = 12) -> None:
+    """Tab until it has the focus."""
+    for _ in range(limit):
         page.keyboard.press("Tab")
-        assert page.locator(".skip:focus").bounding_box()["x"] >= 0, "the first stop, and it is seen"
+        if page.locator(f"{selector}:focus").count():
+            return
+    pytest.fail(f"no way by keyboard to {selector}")
+
+
+def enter(page: Page) -> None:
+    with page.expect_navigation():
         page.keyboard.press("Enter")
-        for name, value in (("day", "5"), ("month", "3"), ("year", "1984")):
+
+
+def test_W13_the_whole_way_by_keyboard(browser: Browser, site: str, here: Here) -> None:
+    here.put(card_row(MINE, PersonState.READY))
+    with narrow(browser, site, "en") as page:
+        page.goto(f"{site}{link()}")
+        page.keyboard.press("Tab")
+        skip = page.locator(".skip:focus").bounding_box()
+        assert skip and skip["x"] >= 0, "the first stop, and it is seen"
+        page.keyboard.press("Enter")
+        for name, value in RIGHT:
             page.keyboard.press("Tab")
             assert page.locator(f"[name={name}]:focus").count() == 1
             page.keyboard.type(value)
         page.keyboard.press("Tab")
-        assert page.locator("main button:focus").count() == 1
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
-        assert page.locator("h1").inner_text() == "Your result is ready"
-        for _ in range(10):
-            page.keyboard.press("Tab")
-            if page.locator("main button:focus").count():
-                break
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
+        assert page.locator("button[value=open]:focus").count() == 1
+        enter(page)
+        assert page.locator("h1").inner_text() == "Not detected"
+        focus(page, "summary")
+        page.keyboard.press("Enter")
+        focus(page, "[action$=opt-out] button")
+        enter(page)
+        focus(page, "[action$=opt-in] button")
+        enter(page)
+        focus(page, "[action$=close] button")
+        enter(page)
         assert page.locator("h1").inner_text() == "This page is closed"
+        page.goto(f"{site}{link()}")
+        focus(page, "details:nth-of-type(2) summary")
+        page.keyboard.press("Enter")
+        focus(page, "button[value=not_me]")
+        enter(page)
+        assert page.url == f"{site}/r/noted/not_me"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_W13_axe_finds_nothing_on_any_page(browser: Browser, site: str, ledger: Ledger, language: str) -> None:
-    put(ledger, PersonState.OWN_TEST_NEEDED, 1)
+def test_W13_axe_finds_nothing_on_any_page(browser: Browser, site: str, here: Here, language: str) -> None:
+    t = here.texts[language]
     with narrow(browser, site, language, scripts=True) as page:
-        page.goto(link(site))
+        here.put(card_row(MINE, PersonState.AT_LAB, 0))
+        page.goto(f"{site}{link()}")
+        for asked in ("new_link", "not_me"):
+            unfold(page, t[f"{asked}.title"])
         judged(page)
         fill(page, "6")
         assert page.locator("[role=alert]").is_visible()
         judged(page)
         keep(page, f"result-refused-{language}")
-        fill(page, "5")
+        for version, (_, words) in enumerate(PAGES, 1):
+            here.put(card_row(MINE, version=version, **words))  # type: ignore[arg-type]
+            page.goto(f"{site}{link()}")
+            fill(page)
+            unfold(page, t["silence.title"])
+            judged(page)
+        press(page, t["silence.ask"])
         judged(page)
-        page.locator("main button").click()
+        press(page, t["page.close"])
         judged(page)
-        page.goto(f"{site}/nowhere")
-        judged(page)
+        for path in ("/nowhere", "/r/noted/new_link", "/r/noted/not_me"):
+            page.goto(f"{site}{path}")
+            judged(page)
 
 
 def judged(page: Page) -> None:
@@ -168,10 +228,32 @@ def judged(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_W13_axe_would_find_a_field_without_a_name(browser: Browser, site: str, ledger: Ledger) -> None:
-    put(ledger, PersonState.READY, 1)
+def test_W13_axe_would_find_a_field_without_a_name(browser: Browser, site: str) -> None:
     with narrow(browser, site, "en", scripts=True) as page:
-        page.goto(link(site))
+        page.goto(f"{site}{link()}")
         page.evaluate("document.querySelector('label').replaceWith(document.querySelector('input'))")
         with pytest.raises(AssertionError, match="label"):
             judged(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_page_is_printed_on_one_sheet_and_without_buttons(browser: Browser, site: str, here: Here, language: str) -> None:
+    t: Language = here.texts[language]
+    with narrow(browser, site, language) as page:
+        for version, (name, words) in enumerate(PAGES, 1):
+            here.put(card_row(MINE, version=version, **words))  # type: ignore[arg-type]
+            page.goto(f"{site}{link()}")
+            fill(page)
+            page.emulate_media(media="print")
+            assert page.locator("button:visible, nav:visible, details:visible").count() == 0
+            assert page.locator(".printed").is_visible()
+            said = page.locator("main").inner_text()
+            assert t["page.printed"] in said and "20/11/2026" in said
+            SCREENS.mkdir(parents=True, exist_ok=True)
+            sheet = page.pdf(path=SCREENS / f"printed-{name}-{language}.pdf", format="A4")
+            assert len(re.findall(rb"/Type\s*/Page\b", sheet)) == 1
+            if name == "corrected":
+                page.set_viewport_size({"width": 794, "height": 1123})
+                keep(page, f"printed-{name}-{language}")
+                page.set_viewport_size(NARROW)
+            page.emulate_media(media="screen")
