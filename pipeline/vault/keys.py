@@ -38,6 +38,7 @@ class KeyPurpose(StrEnum):
     DAY_KEYS = "day_keys"
     BACKUP = "backup"
     SESSION = "session"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True)
