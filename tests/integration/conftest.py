@@ -88,7 +88,7 @@ def given() -> Given:
 def office(ledger: Ledger) -> Iterator[Office]:
     programme = load_programme("vietnam")
     programme = replace(programme, sending=replace(programme.sending, per_second=500.0, quiet_from=None, quiet_to=None))
-    app = create_app(ACCOUNT, SECRET, lambda: made.at, timeout_s=1.0)
+    app = create_app(ACCOUNT, SECRET, lambda: made.at, timeout_s=4.0)
     with in_thread(app) as address:
         made = Office(ledger, app.state.store, address, programme)
         yield made

@@ -100,7 +100,7 @@ class Office:
             "ledger": self.ledger,
             "phones_of": self.phones_of,
             "link_of": links("https://kq.unpool.example/r", partial(token, b"k" * 32)),
-            "sms": Sms(self.settings.twilio, timeout_s=0.4) if self.settings.twilio else None,
+            "sms": Sms(self.settings.twilio, timeout_s=2.0) if self.settings.twilio else None,
             "now": self.at,
         }
         return notify(**given | changes)
