@@ -218,7 +218,8 @@ def test_facts_wait_until_they_are_decided() -> None:
 def test_of_kept_and_replacing_tubes_too_only_what_was_touched_is_decided() -> None:
     with store() as given:
         given.add([Member(f"T{n}", f"p{n}", own=f"S{n}", replaces=f"R{n}") for n in range(9)])
-        assert given.decide(30) == 9
+        given.add([Member(f"R{n}", f"q{n}") for n in range(9)])
+        assert given.decide(30) == 18
         given.add([Member("U", "z")])
         assert given.decide(31) == 1
         given.add([Result("S3", "detected", hours=28), Result("S4", "detected", hours=28)])
