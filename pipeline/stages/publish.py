@@ -34,7 +34,7 @@ WAIT_S = 1.0
 SHARE = 20
 # Batches of the vault.
 INDEXED_AT_ONCE = 20
-LISTS = {"worklist": "published/worklist", "callback": "published/callback", "repeat": "lists/repeat"}
+LISTS = {"worklist": "published/worklist", "callback": "published/callback", "repeat": "published/repeat"}
 FACTS = ("specimens", "results")
 
 
