@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.domain.words import Choice, HoldReason, MessageState
-from pipeline.ledger import decisions, desk, outbox, switches
+from pipeline.ledger import decisions, desk, holds, outbox, switches
 from pipeline.ledger.desk import HoldGroup
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.switches import Stop, Switch
@@ -142,6 +142,14 @@ def holds_of(house: House, reason: HoldReason, owner: str | None) -> list[OpenHo
         said = decisions.people_for(conn)
         found = desk.some_holds(conn, (reason,), SHOWN, owner=owner)
         return [OpenHold(one, choices(one.reason), said.get(one.hold_id, 0)) for one in found]
+
+
+def hold_of(house: House, hold_id: str) -> OpenHold | None:
+    """The hold, while it is open."""
+    with house.ledger.begin() as conn:
+        found = holds.find(conn, hold_id)
+        said = decisions.people_for(conn)
+    return OpenHold(found[0], choices(found[0].reason), said.get(found[0].hold_id, 0)) if len(found) == 1 else None
 
 
 def _turnaround(figures: dict[str, Any] | None) -> list[Took]:

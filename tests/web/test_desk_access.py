@@ -21,7 +21,11 @@ from pipeline.web.desk.access import Door, Doors
 from tests.web.desk import OF_ROLE, PEOPLE, Town
 
 # Parameter of a path → makes an object of `team-b` or `lab-b` (nobody's who is tried here) and returns its value in the path.
-OBJECTS: dict[str, Callable[[Town, Door], str]] = {"sha256": lambda town, door: town.handed_in("minh", b"tube_code\n")}
+OBJECTS: dict[str, Callable[[Town, Door], str]] = {
+    "sha256": lambda town, door: town.handed_in("minh", b"tube_code\n"),
+    # Of an operator's rooms nothing is another place's: what is closed or none is refused alike.
+    "hold_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
+}
 
 # Parameter of a path that is a word, the same for everybody, and one of its values.
 WORDS = {"said": "rejected"}
