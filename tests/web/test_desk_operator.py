@@ -130,7 +130,7 @@ def test_the_call_list_names_people_for_operators_and_says_who_looked(day: Town)
 
 def test_search_shows_a_person_to_who_may_see_them_and_the_audit_knows_it(day: Town) -> None:
     found = text(day.client("oanh").post("/search", data={"wanted": "0912 000 009"}).text)
-    assert "Người Số 9" in found and "Stands: result is ready" in found and "SP4 detected (F), Ct 22 lab-a" in found
+    assert "Người Số 9" in found and "Stands: result is ready" in found and "SP4 Detected (positive) (F), Ct 22 lab-a" in found
     who, what, subject = day.audited()[-1]
     assert (who, what) == ("oanh", "searched") and re.fullmatch(r"[0-9a-f-]{36}", subject)
     mine, others = day.client("lan"), day.client("minh")
