@@ -106,11 +106,13 @@ def run() -> None:
     """
     from pipeline.show import show_run
     from pipeline.stages.house import open_house
+    from pipeline.stages.publish import publish
     from pipeline.stages.run import run_all
 
     settings = Settings.from_env(os.environ)
     with open_house(settings) as house, _progress("Working") as progress:
         summary = run_all(house, _now(settings), lambda stage, n: progress.update(progress.task_ids[0], description=stage, shown=str(n)))
+        publish(house, _now(settings))
     show_run(out, summary)
 
 

@@ -59,6 +59,11 @@ class Home:
         return self.root / "lists"
 
     @property
+    def published(self) -> Path:
+        """What screens read of the warehouse: no name, and made anew by any run."""
+        return self.root / "published"
+
+    @property
     def data_docs(self) -> Path:
         return self.root / "data_docs"
 
@@ -79,6 +84,6 @@ class Home:
         """Create the folders. All but the inbox are for this user alone."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.inbox.mkdir(exist_ok=True)
-        private = ("claimed", "archive", "facts", "vault", "keys", "returns", "lists", "data_docs", "run", "tmp")
+        private = ("claimed", "archive", "facts", "vault", "keys", "returns", "lists", "published", "data_docs", "run", "tmp")
         for folder in (self.root / name for name in private):
             folder.mkdir(mode=0o700, exist_ok=True)

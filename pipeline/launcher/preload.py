@@ -10,6 +10,7 @@ from typing import Final
 MODULES: Final = (
     "pipeline.stages.intake",
     "pipeline.stages.decide",
+    "pipeline.stages.publish",
     "pipeline.stages.notify_due",
     "pipeline.stages.watch",
     "great_expectations",

@@ -25,7 +25,7 @@ from pipeline.log import event
 from pipeline.settings import Settings
 
 HEALTH_LIMIT_S = 180.0
-DAGS = frozenset({"intake", "decide", "notify", "watch"})
+DAGS = frozenset({"intake", "decide", "desk", "notify", "watch"})
 POOL = "warehouse_writer"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,24 @@ def append(conn: Connection, who: str, what: str, subject: str, why: str, now: d
     entry = {"entry_no": number, "at": now, "who": who, "what": what, "subject": subject, "why": why, "previous_hash": previous}
     conn.execute(insert(audit), entry | {"hash": _sealed(entry)})
     return int(number)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`why` and `subject` hold codes, counts and what a person wrote as the reason: nobody's data."""
+
+    entry_no: int
+    at: datetime
+    who: str
+    what: str
+    subject: str
+    why: str
+
+
+def entries(conn: Connection, most: int) -> list[Entry]:
+    """The newest `most` entries, the newest first."""
+    columns = (audit.c.entry_no, audit.c.at, audit.c.who, audit.c.what, audit.c.subject, audit.c.why)
+    return [Entry(**row) for row in conn.execute(select(*columns).order_by(audit.c.entry_no.desc()).limit(most)).mappings()]
 
 
 def verify(conn: Connection) -> list[str]:

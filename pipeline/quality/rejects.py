@@ -71,12 +71,17 @@ def _problem(reason: str, row_no: str, columns: str) -> Problem:
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a CSV of text cells, formulas defused, in one step by a rename; readable by this user alone."""
+    make_folder(path.parent)
+    write_file(path, table_text(columns, rows))
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """The same as bytes: UTF-8 with BOM."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([defuse(cell) for cell in columns])
     writer.writerows([defuse(cell) for cell in row] for row in rows)
-    make_folder(path.parent)
-    write_file(path, text.getvalue().encode("utf-8-sig", errors="replace"))
+    return text.getvalue().encode("utf-8-sig", errors="replace")
 
 
 def defuse(cell: str) -> str:

@@ -34,6 +34,31 @@ class Answered:
     files: int
 
 
+def choices(reason: HoldReason) -> tuple[Choice, ...]:
+    """What a person may say to a hold of this kind; nothing where a file of the lab or the team settles it, or it ends by itself."""
+    match reason:
+        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES | HoldReason.LAB_SHIFTED | HoldReason.WRONG_NUMBER:
+            return (Choice.RELEASE, Choice.REFUSE)
+        case HoldReason.TOO_MANY_MESSAGES | HoldReason.LAB_SILENT:
+            return (Choice.RELEASE,)
+        case (
+            HoldReason.UNMATCHED
+            | HoldReason.OVERDUE
+            | HoldReason.DISCORDANT
+            | HoldReason.CONTRADICTION
+            | HoldReason.RELABELLED
+            | HoldReason.SHARED_TUBE
+            | HoldReason.CONFLICT
+            | HoldReason.INCOMPLETE
+            | HoldReason.SEND_FAILED
+            | HoldReason.UNOPENED
+            | HoldReason.RETENTION_WAITS
+        ):
+            return ()
+        case _:
+            assert_never(reason)
+
+
 def answer(house: House, hold: str, choice: Choice, *, who: str, why: str, now: datetime) -> Answered:
     """Say `choice` to the hold whose id begins with `hold`, as `who`, because of `why` (no person's data: both go into the audit).
 
@@ -88,34 +113,17 @@ def _the_one(found: list[Hold], beginning: str) -> Hold:
 
 def _files(conn: Transaction, about: Hold, choice: Choice) -> list[int]:
     """The receipts of the files that a hold stops. Raises ActionNeeded where `choice` is none that people have."""
-    match about.reason:
-        case HoldReason.FILE_HELD | HoldReason.SAMPLE_DISAGREES:
-            return [int(about.subject.removeprefix("receipt "))]
-        case HoldReason.LAB_SHIFTED:
-            return receipts.held(conn, about.owner, LAB_SHIFTS)
-        case HoldReason.TOO_MANY_MESSAGES | HoldReason.LAB_SILENT:
-            if choice is Choice.REFUSE:
-                raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
-            return []
-        case HoldReason.WRONG_NUMBER:
-            return []
-        case HoldReason.RETENTION_WAITS:
-            raise ActionNeeded("This closes by itself once the days can be erased: answer the file that waits.")
-        case (
-            HoldReason.UNMATCHED
-            | HoldReason.OVERDUE
-            | HoldReason.DISCORDANT
-            | HoldReason.CONTRADICTION
-            | HoldReason.RELABELLED
-            | HoldReason.SHARED_TUBE
-            | HoldReason.CONFLICT
-            | HoldReason.INCOMPLETE
-            | HoldReason.SEND_FAILED
-            | HoldReason.UNOPENED
-        ):
-            raise ActionNeeded(f"A hold of kind {about.reason} is answered by facts: a file of the lab or the team settles it.")
-        case _:
-            assert_never(about.reason)
+    open_to = choices(about.reason)
+    if about.reason is HoldReason.RETENTION_WAITS:
+        raise ActionNeeded("This closes by itself once the days can be erased: answer the file that waits.")
+    if not open_to:
+        raise ActionNeeded(f"A hold of kind {about.reason} is answered by facts: a file of the lab or the team settles it.")
+    if choice not in open_to:
+        raise ActionNeeded("There is nothing to refuse here: release it when the reason is found; `unpool pause` stops sending.")
+    if about.reason is HoldReason.LAB_SHIFTED:
+        return receipts.held(conn, about.owner, LAB_SHIFTS)
+    stops_one_file = about.reason in (HoldReason.FILE_HELD, HoldReason.SAMPLE_DISAGREES)
+    return [int(about.subject.removeprefix("receipt "))] if stops_one_file else []
 
 
 def _do(conn: Transaction, concerned: list[int], choice: Choice, now: datetime) -> int:

@@ -50,6 +50,8 @@ def write_batch(keys: Keys, batch_no: int, day: date, table: pa.Table) -> VaultR
     pq.write_table(table.select(COLUMNS).cast(SCHEMA), sink, compression="zstd", encryption_properties=properties)
     path = _path(keys.home, day, batch_no)
     make_folder(path.parent)
+    # First: whoever is searched for by their number must not be found in an index of what was replaced.
+    finder_path(keys.home, VaultRef(day, batch_no)).unlink(missing_ok=True)
     write_file(path, sink.getvalue())
     return VaultRef(day, batch_no)
 
@@ -78,6 +80,11 @@ def _opened(keys: Keys, day: date, batch_no: int, columns: list[str]) -> pa.Tabl
 def refs(home: Home) -> list[VaultRef]:
     """All batches in the vault, oldest first; those of erased days too."""
     return sorted(VaultRef(date.fromisoformat(path.parent.name), int(path.stem)) for path in home.vault.glob("????-??-??/[0-9]*.parquet"))
+
+
+def finder_path(home: Home, ref: VaultRef) -> Path:
+    """Where a batch's index by number lies (vault/finder.py): beside its identities, so that it goes with their day."""
+    return _path(home, ref.day, ref.batch_no).with_suffix(".finder")
 
 
 def _place(day: date, batch_no: int) -> bytes:

@@ -44,6 +44,7 @@ class KeyPurpose(StrEnum):
     BACKUP = "backup"
     SESSION = "session"
     NUMBER = "number"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True)

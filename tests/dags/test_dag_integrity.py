@@ -17,6 +17,7 @@ DAGS = ROOT / "dags"
 WIRING = {
     "intake": ("*/5 * * * *", "unpool://inbox", "unpool://facts", True),
     "decide": ("2-59/5 * * * *", "unpool://facts", "unpool://messages", True),
+    "desk": ("4-59/5 * * * *", "unpool://messages", None, True),
     "notify": ("* * * * *", "unpool://messages", None, False),
     "watch": ("*/10 * * * *", None, None, True),
 }

@@ -5,8 +5,6 @@ A file's address is its content's hash; whoever asks for one that their place ne
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import shutil
 import uuid
@@ -23,6 +21,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from pipeline.domain.words import Role
 from pipeline.errors import DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
+from pipeline.quality.rejects import table_text
 from pipeline.quality.texts import reason_text
 from pipeline.stages import hand_in as door
 from pipeline.stages.hand_in import Seen
@@ -85,7 +84,7 @@ def routes(room: Room) -> None:
     @doors.get("/template.csv", *SENDERS)
     async def template(request: Request, person: Person) -> Response:
         headings = choose(request, room.desk.pages.languages)[f"template.{door.kind_of(person).value}"].split(",")
-        return download(table([headings]), f"{door.kind_of(person).value}.csv")
+        return download(table_text(headings, []), f"{door.kind_of(person).value}.csv")
 
 
 async def _listing(room: Room, request: Request, person: Person, status: int = 200, **values: object) -> Response:
@@ -115,14 +114,7 @@ async def _own(room: Room, request: Request, person: Person) -> Seen:
     return seen
 
 
-def download(data: bytes, name: str) -> Response:
-    """A CSV to keep."""
+def download(data: bytes, name: str, media_type: str = "text/csv; charset=utf-8") -> Response:
+    """A file to keep."""
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
-    return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def table(rows: Sequence[Sequence[str]]) -> bytes:
-    """Rows as CSV; with a mark at the beginning, so that a spreadsheet shows Vietnamese."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode("utf-8-sig")
+    return Response(data, media_type=media_type, headers=headers)

@@ -1,0 +1,115 @@
+"""Finding people by a number: of each batch an index of keyed hashes, `vault/<day>/<batch_no>.finder`, under its day's key.
+
+Whoever has the index without the master key learns no number from it, and cannot try numbers either. It is made from the vault after a
+batch, not by intake (a million people take some seconds), and made again when the batch is rewritten, as when a person is erased.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
+
+from pipeline.domain.phones import Phones, to_e164
+from pipeline.durable import write_file
+from pipeline.errors import KeyMissing
+from pipeline.vault.identity import VaultRef, finder_path, read_batch, refs
+from pipeline.vault.keys import KeyPurpose, Keys
+
+# What holds fewer digits is no number of one person.
+FEWEST_DIGITS = 9
+PRINT_BYTES = 16
+# A search reads the one or two groups that can hold the hash.
+ROWS_OF_A_GROUP = 20_000
+_NO_DIGIT = re.compile(r"[^0-9]")
+_SCHEMA = pa.schema([("print", pa.binary()), ("specimen_id", pa.string())])
+
+
+@dataclass(frozen=True)
+class Prints:
+    """Keyed hashes of a number, as the index holds them."""
+
+    key: bytes
+    phones: Phones
+
+    def citizen_id(self, text: str | None) -> bytes | None:
+        digits = _NO_DIGIT.sub("", text or "")
+        return self._print("id", digits) if len(digits) >= FEWEST_DIGITS else None
+
+    def phone(self, text: str | None) -> bytes | None:
+        """The same for every way of writing a number; a landline by its digits."""
+        digits = _NO_DIGIT.sub("", text or "")
+        return self._print("phone", to_e164(text or "", self.phones) or digits) if len(digits) >= FEWEST_DIGITS else None
+
+    def _print(self, kind: str, value: str) -> bytes:
+        return hmac.digest(self.key, f"{kind}|{value}".encode(), "sha256")[:PRINT_BYTES]
+
+
+def prints(keys: Keys, phones: Phones) -> Prints:
+    return Prints(keys.derive(KeyPurpose.SEARCH), phones)
+
+
+def lacking(keys: Keys) -> list[VaultRef]:
+    """Batches without an index, oldest first."""
+    return [ref for ref in refs(keys.home) if not finder_path(keys.home, ref).exists()]
+
+
+def make_index(keys: Keys, ref: VaultRef, of: Prints, while_nobody_writes: Callable[[Callable[[], None]], None]) -> None:
+    """Index a batch; an erased day has none. `while_nobody_writes` is handed the writing."""
+    try:
+        before = _stamp(keys, ref)
+        table = read_batch(keys, ref.day, ref.batch_no, ("specimen_id", "phone", "citizen_id"))
+    except (KeyMissing, FileNotFoundError):
+        return
+    found: dict[bytes, list[str]] = {}
+    for row in table.to_pylist():
+        for one in {of.phone(row["phone"]), of.citizen_id(row["citizen_id"])} - {None}:
+            found.setdefault(one or b"", []).append(row["specimen_id"])
+    pairs = [(one, specimen) for one in sorted(found) for specimen in found[one]]
+    data = _sealed(keys, ref, pa.table([list(column) for column in zip(*pairs, strict=True)] or [[], []], schema=_SCHEMA))
+
+    def write() -> None:
+        if _stamp(keys, ref) == before:
+            write_file(finder_path(keys.home, ref), data)
+
+    while_nobody_writes(write)
+
+
+def find(keys: Keys, number: str, of: Prints) -> Iterator[tuple[VaultRef, list[str]]]:
+    """Batches that know `number` as a phone or a citizen id, and which of their specimens. Erased days know nobody."""
+    wanted = [one for one in (of.phone(number), of.citizen_id(number)) if one is not None]
+    if not wanted:
+        return
+    for ref in refs(keys.home):
+        try:
+            properties = pe.create_decryption_properties(keys.day_key(ref.day), aad_prefix=_place(ref))
+            path = finder_path(keys.home, ref)
+            table = pq.read_table(path, filters=[("print", "in", wanted)], decryption_properties=properties, partitioning=None)
+        except (KeyMissing, FileNotFoundError):
+            continue
+        if table.num_rows:
+            yield ref, sorted(set(table["specimen_id"].to_pylist()))
+
+
+def _sealed(keys: Keys, ref: VaultRef, table: pa.Table) -> bytes:
+    properties = pe.create_encryption_properties(footer_key=keys.day_key(ref.day), aad_prefix=_place(ref))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=ROWS_OF_A_GROUP, encryption_properties=properties)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def _place(ref: VaultRef) -> bytes:
+    return os.fsencode(f"finder/{ref.day.isoformat()}/{ref.batch_no}")
+
+
+def _stamp(keys: Keys, ref: VaultRef) -> tuple[int, int]:
+    """Of the batch's file: a rewritten one is another file."""
+    found = (keys.home.vault / ref.day.isoformat() / f"{ref.batch_no}.parquet").stat()
+    return found.st_ino, found.st_mtime_ns
