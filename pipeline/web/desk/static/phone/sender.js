@@ -17,6 +17,7 @@ export class Sender {
   #sending = null;
   #running = null;
   #timer = null;
+  #isStopped = false;
   mustSignIn = false;
 
   // book: { tubes(): iterable, save(tube): Promise }; settings(): what /phone/me said last; onChange(): something is to be shown anew.
@@ -31,6 +32,11 @@ export class Sender {
     return this.#sending === tube.id;
   }
 
+  stop() {
+    clearTimeout(this.#timer);
+    this.#isStopped = true;
+  }
+
   // Send what is due; with `now`, all that waits.
   wake(now = false) {
     clearTimeout(this.#timer);
@@ -39,12 +45,14 @@ export class Sender {
   }
 
   async #round(now) {
-    for (const tube of [...this.#book.tubes()]) {
+    for (const tube of [...this.#book.tubes()].reverse()) {
+      if (this.#isStopped) return;
       if (tube.state !== State.WAITING || (!now && tube.nextTry > Date.now())) continue;
       this.#sending = tube.id;
       this.#onChange();
       const answer = await post(this.#url, tube);
       this.#sending = null;
+      if (this.#isStopped) return;
       await this.#note(tube, answer);
       this.#onChange();
       if (this.mustSignIn) return;
@@ -73,7 +81,7 @@ export class Sender {
 
   #plan() {
     const due = [...this.#book.tubes()].filter((tube) => tube.state === State.WAITING).map((tube) => tube.nextTry);
-    if (due.length && !this.mustSignIn) this.#timer = setTimeout(() => this.wake(), Math.max(0, Math.min(...due) - Date.now()));
+    if (due.length && !this.mustSignIn && !this.#isStopped) this.#timer = setTimeout(() => this.wake(), Math.max(0, Math.min(...due) - Date.now()));
   }
 }
 
@@ -86,7 +94,7 @@ export async function post(url, tube) {
       method: "POST", body: tube.body, redirect: "manual", cache: "no-store", credentials: "same-origin",
       headers: { "Content-Type": "application/json", "Idempotency-Key": tube.digest }, signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
     });
-    if (response.type === "opaqueredirect" || response.status === 401) return { kind: "sign_in" };
+    if (response.type === "opaqueredirect" || [401, 403, 404].includes(response.status)) return { kind: "sign_in" };
     told = await response.json();
   } catch {
     return { kind: "again" };
