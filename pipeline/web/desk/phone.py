@@ -21,18 +21,25 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pipeline.domain.names import nfc
+from pipeline.domain.words import FileKind, Role
+from pipeline.ledger.sessions import Person
 from pipeline.programme import Programme
 from pipeline.quality.texts import reasons
+from pipeline.stages.drop import drop
+from pipeline.stages.house import House
 from pipeline.stages.take_tube import FinishedTube, Swabbed, file_name, findings, manifest
 from pipeline.web.base.languages import Language
 from pipeline.web.base.shield import HEADERS, POLICY
+from pipeline.web.desk.desk import Room
 
 FILES: Final = Path(__file__).parent / "static" / "phone"
 SHELL: Final = "/phone/"
+TEXTS: Final = "/phone/texts.json"
 # Where the desk serves its static folder.
 ASSETS: Final = "/assets/phone/"
 DECODER: Final = f"{ASSETS}decoder.js"
@@ -40,6 +47,10 @@ POLICIES: Final = {DECODER: HEADERS[POLICY].replace("script-src 'self'", "script
 LARGEST_TUBE: Final = 65_536
 # Of any programme: what is more is no tube.
 MOST_PEOPLE: Final = 100
+# Enough to tell a day's files apart, short enough to be read out.
+RECEIPT_LENGTH: Final = 12
+# How long a phone waits after a first try that failed; it doubles from then on.
+RETRY_S = 5.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -79,15 +90,6 @@ class SentTube(_Strict):
 
 
 @dataclass(frozen=True)
-class Counter:
-    """What taking in a tube needs. `take`: file name and bytes of a manifest → receipt id, the same for the same bytes."""
-
-    programme: Programme
-    local_now: datetime
-    take: Callable[[str, bytes], str]
-
-
-@dataclass(frozen=True)
 class Refused(Exception):
     """Nothing was taken in. `reasons` say why, in codes."""
 
@@ -112,16 +114,47 @@ def read_tube(body: bytes, key: str) -> FinishedTube:
     return FinishedTube(sent.tube_code, collected_at, sent.replaces_tube, people)
 
 
-def check(tube: FinishedTube, counter: Counter) -> None:
+def check(tube: FinishedTube, house: House, now: datetime) -> None:
     """Raises Refused (422) where rows of the tube would come back."""
-    if found := findings(tube, counter.programme, counter.local_now):
+    if found := findings(tube, house.programme, house.local(now)):
         raise Refused(422, [asdict(one) for one in found])
 
 
-def take(tube: FinishedTube, counter: Counter) -> str:
-    """Take the tube in; its receipt id. Raises Refused as `check`."""
-    check(tube, counter)
-    return counter.take(file_name(tube), manifest(tube, counter.programme))
+def take(tube: FinishedTube, house: House, person: Person, now: datetime) -> str:
+    """Take the tube in; its receipt id, the beginning of the file's digest. Raises Refused as `check`."""
+    check(tube, house, now)
+    data, name = manifest(tube, house.programme), file_name(tube)
+    place = str(person.place)
+    sha256 = drop(house.home, house.ledger, data, file_name=name, kind=FileKind.MANIFEST, place=place, login=person.login, now=now)
+    return sha256[:RECEIPT_LENGTH]
+
+
+def routes(room: Room) -> None:
+    house, doors = room.house, room.doors
+
+    @doors.get(SHELL, Role.TEAM, menu="phone.menu.title")
+    async def page(request: Request, person: Person) -> Response:
+        return shell()
+
+    @doors.get("/phone/me", Role.TEAM)
+    async def me(request: Request, person: Person) -> Response:
+        return JSONResponse(known_of(house.programme, person.login, str(person.place), room.now(), RETRY_S))
+
+    @doors.post("/phone/tubes", Role.TEAM)
+    async def tubes(request: Request, person: Person) -> Response:
+        return await answer(request, lambda tube: take(tube, house, person, room.now()))
+
+    @doors.post("/phone/check", Role.TEAM)
+    async def check_only(request: Request, person: Person) -> Response:
+        return await answer(request, lambda tube: check(tube, house, room.now()))
+
+    @doors.open("GET", "/phone/sw.js")
+    async def worker(request: Request) -> Response:
+        return service_worker()
+
+    @doors.open("GET", TEXTS)
+    async def said(request: Request) -> Response:
+        return texts(room.desk.pages.languages)
 
 
 async def body_of(request: Request) -> bytes:
@@ -134,10 +167,12 @@ async def body_of(request: Request) -> bytes:
     return body
 
 
-def answer(body: bytes, key: str, work: Callable[[FinishedTube], str]) -> Response:
+async def answer(request: Request, work: Callable[[FinishedTube], str | None]) -> Response:
     """Read the tube, do `work`, and say what came of it. The answer names the key, so that a phone knows it for ours."""
+    key = request.headers.get("idempotency-key", "")
+    body = await body_of(request)
     try:
-        return JSONResponse({"digest": key, "receipt": work(read_tube(body, key))})
+        return JSONResponse({"digest": key, "receipt": await run_in_threadpool(lambda: work(read_tube(body, key)))})
     except Refused as refused:
         return JSONResponse({"digest": key, "reasons": refused.reasons}, refused.status)
 
@@ -148,7 +183,7 @@ def shell() -> Response:
 
 def service_worker() -> Response:
     """`sw.js` with the list of the shell's files and their common digest: whenever one of them changes, the worker is another."""
-    paths = [SHELL, "/phone/texts.json"]
+    paths = [SHELL, TEXTS]
     whole = hashlib.sha256()
     for file in sorted(path for path in FILES.rglob("*") if path.is_file() and path.name not in ("sw.js", "LICENSE.txt")):
         whole.update(file.read_bytes())
