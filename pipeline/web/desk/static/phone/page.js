@@ -121,6 +121,7 @@ function renderTube(focus = null) {
   $("tube-count").textContent = tube.people.length
     ? t("phone.tube.count", { n: tube.people.length, most: settings.programme.max_pool_size })
     : t("phone.tube.empty");
+  $("tube-note").textContent = "";
   lines($("tube-findings"), tube.reasons.map((one) => words.finding(one)));
   $("replaces").value = tube.replaces;
   $("people").replaceChildren(...tube.people.map((person, at) => personCard(tube, person, at)));
@@ -339,7 +340,7 @@ async function work() {
     done: (tube, person) => {
       current = tube;
       renderTube($("scan-card"));
-      $("tube-count").textContent += ` ${t("phone.person.saved", { name: person.full_name, code: tube.code })}`;
+      $("tube-note").textContent = t("phone.person.saved", { name: person.full_name || t("phone.person.nameless"), code: tube.code });
     },
     cancelled: (tube) => {
       current = tube;
