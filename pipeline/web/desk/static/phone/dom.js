@@ -10,7 +10,8 @@ export function element(name, properties = {}, ...children) {
 
 export const button = (text, kind, onclick) => element("button", { type: "button", className: kind, textContent: text, onclick });
 
-export const lines = (list, texts) => list.replaceChildren(...texts.map((text) => element("li", { textContent: text })));
+// One paragraph a text: an element with a live role is no list to a screen reader.
+export const lines = (place, texts) => place.replaceChildren(...texts.map((text) => element("p", { textContent: text })));
 
 const VIEWS = ["start", "home", "tube", "person", "camera"];
 
