@@ -198,6 +198,9 @@ def test_what_the_server_refuses_is_said_and_can_be_corrected(chromium: Browser,
         refused.get_by_role("button", name="Correct this tube").click()
         expect(page.locator("#tube-findings")).to_contain_text("The collection time lies in the future.")
         assert arrived(town) == []
+        finish(page)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
+        assert len(arrived(town)) == 1
 
 
 def test_check_only_keeps_and_sends_nothing(chromium: Browser, site: Site, town: Town) -> None:

@@ -13,6 +13,8 @@ import { Words } from "./words.js";
 const ASK_LIMIT_MS = 5_000;
 const CLOCK_LIMIT_MIN = 5;
 const BUSY_AFTER_MS = 500;
+const SIGNED_OUT = "signed-out";
+const SESSION_LEFT = "session-left";
 
 let words;
 let store;
@@ -145,8 +147,10 @@ function openTube(tube) {
   else renderTube();
 }
 
+// A phone whose clock was ahead has been set by now: its tube was not collected in the future.
 async function reopen(tube) {
-  openTube(await save({ ...tube, state: State.OPEN, body: null, digest: null, tries: 0, nextTry: 0 }));
+  const startedAt = Math.min(tube.startedAt, Date.now());
+  openTube(await save({ ...tube, startedAt, state: State.OPEN, body: null, digest: null, tries: 0, nextTry: 0 }));
 }
 
 // Begin a tube, or go on with it; true where that was done, so that the camera stops.
@@ -214,6 +218,8 @@ async function discard() {
 async function withCamera(title, codes, take, typed) {
   $("camera-title").textContent = t(title);
   $("camera-note").textContent = t("phone.camera.looking");
+  $("stop-camera").textContent = t("phone.camera.type");
+  $("video").hidden = false;
   show("camera");
   scanning = new AbortController();
   try {
@@ -223,11 +229,13 @@ async function withCamera(title, codes, take, typed) {
       return taken === true;
     }, scanning.signal);
   } catch (error) {
-    if (error.name !== "AbortError") $("camera-note").textContent = t("phone.camera.absent");
-    else typed();
-    return;
+    if (error.name === "AbortError") return typed();
+    $("camera-note").textContent = t("phone.camera.absent");
+    $("stop-camera").textContent = t("phone.card.type");
+    $("video").hidden = true;
+    return undefined;
   }
-  if (scanning.signal.aborted) typed();
+  return scanning.signal.aborted ? typed() : undefined;
 }
 
 function scanTube() {
@@ -254,24 +262,16 @@ async function signOut() {
   const unsent = kept.unsent().length;
   const question = unsent ? t("phone.sign_out.sure_unsent", { n: unsent }) : t("phone.sign_out.sure");
   if (!(await ask(question, t("phone.ask.yes")))) return;
-  await forget();
+  sender.stop();
+  await store.forget();
   let ended = true;
   try {
     ended = (await fetch("/sign-out", { method: "POST", redirect: "manual", signal: AbortSignal.timeout(ASK_LIMIT_MS) })).status < 400;
   } catch {
     ended = false;
   }
-  trial = null;
-  offline = mustSignIn = false;
-  lines($("banners"), []);
-  startView("phone.start.signed_out", t(ended ? "phone.start.signed_out_text" : "phone.start.session_left"), true);
-}
-
-async function forget() {
-  sender?.stop();
-  await store.forget();
-  settings = null;
-  kept = new Book();
+  // The page begins anew: what it still holds in memory goes with it.
+  window.location.replace(`/phone/?${ended ? SIGNED_OUT : SESSION_LEFT}`);
 }
 
 function startView(title, text, offersSignIn) {
@@ -309,8 +309,15 @@ async function ready() {
     await store.put("settings", told);
     settings = told;
   } else if (before) settings = before;
-  else return startView("phone.start.first", t("phone.start.first_text"), true);
+  else return noAccount();
   return work();
+}
+
+function noAccount() {
+  const why = window.location.search.slice(1);
+  if (why === SIGNED_OUT) return startView("phone.start.signed_out", t("phone.start.signed_out_text"), true);
+  if (why === SESSION_LEFT) return startView("phone.start.signed_out", t("phone.start.session_left"), true);
+  return startView("phone.start.first", t("phone.start.first_text"), true);
 }
 
 // The phone has changed hands: what was sent is forgotten; what was not waits for its own account.

@@ -34,11 +34,10 @@ export class Words {
     return (this.#all[this.code][key] ?? `[${key}]`).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
   }
 
-  // A finding's sentence, with the field it is about where the reason alone does not say.
+  // A finding's sentence: the page's own where it has one, else the row rule's.
   finding({ code, place, field }) {
-    const key = [`reason.${code}`, `phone.refused.${code}`].find((one) => this.has(one));
-    const sentence = key ? this.t(key) : this.t("phone.refused.other", { code });
-    const about = code === "missing_identity" ? `${this.t(`phone.field.${field}`)}: ` : "";
-    return (place ? `${this.t("phone.person.number", { n: place })}: ` : "") + about + sentence;
+    const key = [`phone.refused.${code}`, `reason.${code}`, "phone.refused.other"].find((one) => this.has(one));
+    const sentence = this.t(key, { code, field: code === "missing_identity" ? this.t(`phone.field.${field}`) : field });
+    return (place ? `${this.t("phone.person.number", { n: place })}: ` : "") + sentence;
   }
 }
