@@ -21,7 +21,7 @@ from pipeline.domain.words import Mode, Verdict
 from pipeline.intake.inbox import claim
 from pipeline.ledger import receipts
 from pipeline.quality.texts import reasons
-from pipeline.stages import drop as dropping
+from pipeline.stages import hand_in
 from pipeline.stages.take_tube import FinishedTube, Swabbed, findings
 from pipeline.web.base.shield import HEADERS, POLICY
 from pipeline.web.desk import phone
@@ -66,7 +66,7 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     assert answer.status_code == 200
     told = answer.json()
     assert told["digest"] == hashlib.sha256(json.dumps(TUBE).encode()).hexdigest()
-    assert re.fullmatch("[0-9a-f]{12}", told["receipt"])
+    assert re.fullmatch("[0-9a-f]{64}", told["receipt"])
     rows = arrived(town)
     assert [row["full_name"] for row in rows] == ["Nguyễn Thị Lan", "Trần Văn Minh"]
     assert {(row["tube_code"], row["collected_at"], row["pool_size"], row["pooling_mode"]) for row in rows} == {
@@ -75,7 +75,8 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     town.installation.run(NOW)
     with town.house.ledger.begin() as conn:
         (receipt,) = receipts.listing(conn)
-    assert receipt.sha256.startswith(told["receipt"]) and receipt.sender == "team-a"
+    assert (receipt.sha256, receipt.sender) == (told["receipt"], "team-a")
+    assert town.client("lan").get(f"/files/{told['receipt']}").status_code == 200
     assert (receipt.verdict, receipt.rows_accepted, receipt.rows_rejected) == (Verdict.ACCEPTED, 2, 0)
 
 
@@ -104,7 +105,9 @@ def test_C05_killed_between_inbox_and_ledger_the_tube_is_asked_for_again(town: T
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(dropping.drops, "note_dropped", dies)
+        # The file lies in the inbox; the transaction that says so is never written down.
+        real = hand_in.receive
+        patch.setattr(hand_in, "receive", lambda *given: dies(real(*given)))
         assert send(client, TUBE).status_code == 500
     assert send(client, TUBE).status_code == 200
     town.installation.run(NOW)

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -22,15 +23,17 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pipeline.domain.names import nfc
-from pipeline.domain.words import FileKind, Role
+from pipeline.domain.words import Role
+from pipeline.errors import DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
 from pipeline.programme import Programme
 from pipeline.quality.texts import reasons
-from pipeline.stages.drop import drop
+from pipeline.stages.hand_in import hand_in
 from pipeline.stages.house import House
 from pipeline.stages.take_tube import FinishedTube, Swabbed, file_name, findings, manifest
 from pipeline.web.base.languages import Language
@@ -47,8 +50,8 @@ POLICIES: Final = {DECODER: HEADERS[POLICY].replace("script-src 'self'", "script
 LARGEST_TUBE: Final = 65_536
 # Of any programme: what is more is no tube.
 MOST_PEOPLE: Final = 100
-# Enough to tell a day's files apart, short enough to be read out.
-RECEIPT_LENGTH: Final = 12
+# In the home's tmp, as the desk's other uploads: whatever lies there when the desk starts is left over.
+FOLDER: Final = "desk-"
 # How long a phone waits after a first try that failed; it doubles from then on.
 RETRY_S = 5.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -121,12 +124,18 @@ def check(tube: FinishedTube, house: House, now: datetime) -> None:
 
 
 def take(tube: FinishedTube, house: House, person: Person, now: datetime) -> str:
-    """Take the tube in; its receipt id, the beginning of the file's digest. Raises Refused as `check`."""
+    """Take the tube in as a file of the person's team; its receipt: the file's digest, under which the desk shows it.
+
+    Raises Refused as `check`, QuotaSpent, DiskFails. The same tube is the same file, and a content is handed in once.
+    """
     check(tube, house, now)
-    data, name = manifest(tube, house.programme), file_name(tube)
-    place = str(person.place)
-    sha256 = drop(house.home, house.ledger, data, file_name=name, kind=FileKind.MANIFEST, place=place, login=person.login, now=now)
-    return sha256[:RECEIPT_LENGTH]
+    data = manifest(tube, house.programme)
+    sha256 = hashlib.sha256(data).hexdigest()
+    with tempfile.TemporaryDirectory(dir=house.home.tmp, prefix=FOLDER) as folder:
+        file = Path(folder) / file_name(tube)
+        file.write_bytes(data)
+        hand_in(house, person, file, sha256, now)
+    return sha256
 
 
 def routes(room: Room) -> None:
@@ -175,6 +184,11 @@ async def answer(request: Request, work: Callable[[FinishedTube], str | None]) -
         return JSONResponse({"digest": key, "receipt": await run_in_threadpool(lambda: work(read_tube(body, key)))})
     except Refused as refused:
         return JSONResponse({"digest": key, "reasons": refused.reasons}, refused.status)
+    # Of these the phone is told by their status alone, and tries again later.
+    except QuotaSpent:
+        raise HTTPException(429) from None
+    except DiskFails:
+        raise HTTPException(503) from None
 
 
 def shell() -> Response:

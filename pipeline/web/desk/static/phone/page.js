@@ -13,6 +13,7 @@ import { Words } from "./words.js";
 const ASK_LIMIT_MS = 5_000;
 const CLOCK_LIMIT_MIN = 5;
 const BUSY_AFTER_MS = 500;
+const RECEIPT_LENGTH = 12;
 const SIGNED_OUT = "signed-out";
 const SESSION_LEFT = "session-left";
 
@@ -63,7 +64,7 @@ async function once(work) {
 
 function stateText(tube) {
   if (tube.state === State.CHECKED) return t(`phone.state.${tube.receipt}`);
-  return t(`phone.state.${sender?.isSending(tube) ? "sending" : tube.state}`, { receipt: tube.receipt });
+  return t(`phone.state.${sender?.isSending(tube) ? "sending" : tube.state}`, { receipt: tube.receipt?.slice(0, RECEIPT_LENGTH) });
 }
 
 function renderBanners() {
@@ -90,6 +91,7 @@ function tubeCard(tube, wasOpen) {
   if (tube.reasons?.length) parts.push(element("ul", {}, ...tube.reasons.map((one) => element("li", { textContent: words.finding(one) }))));
   const summary = element("summary", { textContent: t("phone.tubes.people", { n: tube.people.length }) });
   parts.push(element("details", { open: wasOpen }, summary, peopleList(tube)));
+  if (tube.state === State.RECEIVED) parts.push(element("a", { href: `/files/${tube.receipt}`, textContent: t("phone.tube.receipt") }));
   if (tube.state === State.OPEN) parts.push(button(t("phone.tube.go_on"), "plain", () => openTube(tube)));
   if (tube.state === State.REFUSED) parts.push(button(t("phone.tube.correct"), "plain", () => reopen(tube)));
   const item = element("li", { id: `tube-${tube.id}` }, ...parts);
