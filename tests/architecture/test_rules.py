@@ -51,7 +51,8 @@ def files(root: Path, *patterns: str) -> Iterator[tuple[str, str]]:
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
             if path.is_file() and "__pycache__" not in path.parts:
-                yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+                # Some are no text (the reader's wasm): an address in one is found all the same.
+                yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8", errors="replace")
 
 
 def code(root: Path) -> Iterator[tuple[str, ast.Module, str]]:

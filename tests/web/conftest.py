@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.ledger import server
 from pipeline.ledger.engine import Ledger, open_ledger
 from tests.homes import Installation, admin
 from tests.web.desk import NOW, Town, town_of
+from tests.web.phone import CHROMIUM, Site, served
 
 
 @pytest.fixture
@@ -27,4 +29,20 @@ def ledger(embedded: server.Server, ledger_template: str) -> Iterator[Ledger]:
 def town(installation: Callable[..., Installation]) -> Iterator[Town]:
     """A desk with its people."""
     with town_of(installation(now=NOW)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's, driven by playwright: none is downloaded."""
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def site(town: Town) -> Iterator[Site]:
+    """The town's desk, served."""
+    with served(town) as made:
         yield made

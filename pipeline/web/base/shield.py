@@ -5,6 +5,8 @@ It must be outside of Starlette's own error handling: a middleware within it wou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,8 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.log import warning
 
+POLICY: Final = "Content-Security-Policy"
 HEADERS: Final = {
-    "Content-Security-Policy": (
+    POLICY: (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; manifest-src 'self'; "
         "worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
@@ -34,10 +37,11 @@ OURS: Final = frozenset({"same-origin", "none"})
 
 
 class Shield:
-    """An application behind the shield."""
+    """An application behind the shield. `policies`: path → a Content-Security-Policy of its own, for the rare file that needs another."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, policies: Mapping[str, str] = MappingProxyType({})) -> None:
         self.app = app
+        self.policies = policies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,6 +56,7 @@ class Shield:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                headers[POLICY] = self.policies.get(scope["path"], HEADERS[POLICY])
             await send(message)
 
         if is_foreign(scope):
