@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test test-web quick lint strace browser reliability mutants bench bench-day simulate clean
+.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -32,6 +32,9 @@ quick: $(VENV)/.ready ## the tests that need no Airflow
 
 test-web: $(VENV)/.ready browser ## the web pages alone
 	@$(BIN)/python -m pytest tests/web
+
+test-files: $(VENV)/.ready ## files as they really come, alone
+	@$(BIN)/python -m pytest tests/files
 
 # With it the fault tests let single calls of the system fail. Where it is missing and cannot be installed, they are skipped and say so.
 strace:

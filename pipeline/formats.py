@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.domain.columns import DATE_COLUMNS, columns_of, required_of
 from pipeline.domain.dates import Rewrite, overlap, rewrites
 from pipeline.domain.names import fold_key
-from pipeline.domain.words import Call, FileKind, RejectReason, Status
+from pipeline.domain.words import Call, Content, FileKind, RejectReason, Status
 from pipeline.errors import FormatError
 from pipeline.programme import SHIPPED, Programme
 from pipeline.strict_toml import Table, read_table
@@ -42,6 +42,9 @@ class FormatProfile:
     `required_headings`: of each set one heading must be there. `columns` gives a canonical column's headings, `joined` the headings of its
     parts (each part with its synonyms), which win where all of them are there. `words` is the lab's vocabulary: a word not in it is no
     call. Headings in `ignored` are known and unread; others are refused unless `allows_unknown`.
+
+    `contents` are the kinds of file that it reads. `title_rows`: how many rows may stand above the headings. `ignored_sheets`: a
+    workbook's other sheets that may hold what they like (folded names; `*` for any).
     """
 
     name: str
@@ -59,6 +62,9 @@ class FormatProfile:
     reject_words: Mapping[str, RejectReason]
     encoding: str
     delimiters: tuple[str, ...]
+    contents: frozenset[Content]
+    title_rows: int
+    ignored_sheets: frozenset[str]
 
     def recognises(self, headings: Sequence[str]) -> bool:
         """Whether a file with these headings (as sent) is of this format."""
@@ -160,6 +166,9 @@ def _profile(table: Table) -> FormatProfile:
         reject_words=_reject_words(table, kind),
         encoding=_encoding(table),
         delimiters=_delimiters(table),
+        contents=_contents(table),
+        title_rows=table.whole("title_rows", 0, least=0),
+        ignored_sheets=frozenset(map(fold_key, table.texts("ignored_sheets", ()))),
     )
 
 
@@ -279,3 +288,10 @@ def _delimiters(table: Table) -> tuple[str, ...]:
     if not delimiters or not set(delimiters) <= {",", ";", "\t", "|"}:
         table.fail("delimiters", "must be some of comma, semicolon, tab and |")
     return delimiters
+
+
+def _contents(table: Table) -> frozenset[Content]:
+    contents = table.texts("contents", (Content.TEXT, Content.WORKBOOK))
+    if not contents or not set(contents) <= set(Content):
+        table.fail("contents", f"must be some of {', '.join(Content)}")
+    return frozenset(map(Content, contents))

@@ -184,6 +184,16 @@ class FileKind(StrEnum):
     RESULTS = "results"
 
 
+class Content(StrEnum):
+    """A profile names those that it reads. `text`: a delimited table. The others become tables by a reader each."""
+
+    TEXT = "text"
+    WORKBOOK = "workbook"
+    MESSAGES = "messages"
+    BLOCKS = "blocks"
+    SECTIONS = "sections"
+
+
 class Verdict(StrEnum):
     """What became of a received file."""
 

@@ -55,9 +55,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "two_headings.csv": (sheet(HEADINGS, row(1)), "doubled_header"),
     "same_column_twice.csv": (sheet(f"{row(1)},0912345678", headings=f"{HEADINGS},mobile"), "doubled_header"),
     "of_somebody_else.csv": (b"when,what\n2026-11-12,rain\n", "unknown_format"),
-    "workbook.xlsx": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook"),
-    "old_workbook.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 500, "workbook"),
-    "workbook_named_otherwise.csv": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook"),
+    "workbook.xlsx": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook_damaged"),
+    "old_workbook.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 500, "workbook_damaged"),
+    "workbook_named_otherwise.csv": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook_damaged"),
     "open_quote.csv": (sheet(row(1), f'"{row(2)}'), "row_counts_differ"),
     "all_rows_bad.csv": (sheet(row(1, tube=""), row(2, tube="")), "all_rows_rejected"),
 }

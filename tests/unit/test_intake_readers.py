@@ -292,8 +292,10 @@ TRAPS = {
     "utf16": {},
     "same-id-conflict": {},
     "homoglyph-ids": {},
-    "dimension-A1_1000rows": "workbook",
-    "bomb-150MiB-unpacked-3.2Mrows": "workbook",
+    "dimension-A1_1000rows": {},
+    "dimension-half_1000rows": {},
+    "dimension-onecol_1000rows": {},
+    "bomb-150MiB-unpacked-3.2Mrows": "workbook_too_large",
     "rows-65536-plus": "not_text",
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.domain.words import FileKind, HoldReason
 from pipeline.errors import Broken
+from pipeline.intake.workbook_child.faults import WorkbookFault
 from pipeline.quality.rejects import LANGUAGES
 from pipeline.quality.rules import rule_codes
 from pipeline.quality.suites import load_suite
@@ -22,7 +23,7 @@ REFUSALS = {
     code
     for file in (ROOT / "pipeline").rglob("*.py")
     for code in re.findall(r"FileRefused\(\s*\"([a-z0-9_]+)\"", file.read_text(encoding="utf-8"))
-}
+} | {fault.value for fault in WorkbookFault}
 FOUND_IN_SQL = {"differs_from_earlier"}
 SAID_BY_PEOPLE = {REFUSED_BY_PEOPLE}
 

@@ -1,6 +1,7 @@
 """Read a received file: bytes in, one Arrow table in canonical columns out, or a refusal that says what to do.
 
-Declared dialects only, all cells text. The way: decode → headings → profile → cells → canonical columns; one module each.
+Declared dialects only, all cells text. The way: decode → headings → profile → cells → canonical columns; one module each. What is no
+delimited text (`content`) becomes a grid first, by a reader of its own, and goes on from its headings.
 """
 
 from __future__ import annotations
@@ -16,20 +17,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.domain.words import FileKind
+from pipeline.domain.words import Content, FileKind
 from pipeline.errors import FileRefused
 from pipeline.formats import FormatProfile
-from pipeline.intake.readers.canonical import Meaning, canonical, clean, meaning, refuse_second_heading
+from pipeline.intake.readers.canonical import Meaning, canonical, clean, meaning, refuse_second_heading, with_problems
+from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.count import MAX_CELL
+from pipeline.intake.readers.grid import Grid, as_sheet
 from pipeline.intake.readers.recognise import Plan, Recogniser
-from pipeline.intake.readers.sheet import Sheet, parse
+from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
+from pipeline.intake.readers.table import Found, find_table, numbers_as_codes
 
 __all__ = ["Reader", "Reading", "raw_rows", "read", "read_many"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file as rows. `table` has row_no (int32), problem ('' or 'ragged_row') and the kind's canonical columns (text, '' when empty).
+    """A file as rows.
+
+    `table` has row_no (int32), problem ('' or a rule's code, some with ':' and a column) and the kind's columns (text).
+
 
     `rows` counts them all, ragged ones included, blank lines not. `unknown_headings` are those that the profile neither reads nor ignores.
     """
@@ -50,16 +57,29 @@ class Reader:
 
     def read(self, data: bytes, name: str, kind_hint: FileKind | None) -> Reading:
         """Raises FileRefused; its code is one of texts/reasons: empty, header_only, doubled_header, unknown_format, ambiguous_format,
-        not_text, not_utf8, workbook, too_large, row_counts_differ."""
+        not_text, not_utf8, too_large, row_counts_differ, or a WorkbookFault."""
+        if (content := content_of(data)) is not Content.TEXT:
+            return self._read_table(find_table(self._recogniser, data, content, name, kind_hint), name)
         text, at, plan = self._recogniser.open(data, name, kind_hint)
-        body = text.utf8[at.body_start :]
-        sheet = _parsed(body, name, plan, _read_places(plan), text.plain)
+        body, above = text.utf8[at.body_start :], len(at.titles)
+        sheet = _parsed(body, name, plan, _read_places(plan), text.plain, above)
         if (blank := _blank_rows(sheet)) is not None:
-            sheet = _without_blank(sheet, blank, body, name, plan, text.plain)
+            sheet = _without_blank(sheet, blank, body, name, plan, text.plain, above)
+        return self._reading(sheet, plan, name)
+
+    def _read_table(self, found: Found, name: str) -> Reading:
+        """Rows that are not blank come with it; text in columns that nobody reads counts as a row, as in delimited text."""
+        sheet = as_sheet(found.grid, found.at, len(found.plan.headings), _read_places(found.plan))
+        cells = {place: clean(column, plain=False) for place, column in sheet.cells.items()}
+        return self._reading(Sheet(cells, sheet.row_no, sheet.ragged), found.plan, name, found.grid, found.at)
+
+    def _reading(self, sheet: Sheet, plan: Plan, name: str, grid: Grid | None = None, at: int = 0) -> Reading:
         if not len(sheet.row_no) + len(sheet.ragged):
             raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
         refuse_second_heading(sheet, plan, name)
         table = canonical(sheet, plan, self._meanings[plan.profile.name])
+        if grid is not None:
+            table = with_problems(table, numbers_as_codes(grid, at, plan))
         return Reading(plan.profile.kind, plan.profile.name, table, table.num_rows, plan.layout.unknown)
 
 
@@ -86,16 +106,20 @@ def read_many(
 
 def raw_rows(data: bytes, profile: FormatProfile, row_numbers: Collection[int]) -> tuple[list[str], dict[int, list[str]]]:
     """Headings and the rows with these numbers as the sender wrote them, for the rejects file. A file that `read` took by `profile`."""
-    text, at, plan = Recogniser((profile,)).open(data, "the file", None)
+    recogniser = Recogniser((profile,))
+    if (content := content_of(data)) is not Content.TEXT:
+        found = find_table(recogniser, data, content, "the file", None)
+        return list(found.plan.headings), found.rows(row_numbers)
+    text, at, plan = recogniser.open(data, "the file", None)
     csv.field_size_limit(MAX_CELL)
-    body = text.utf8[at.body_start :]
+    body, first = text.utf8[at.body_start :], FIRST_ROW + len(at.titles)
     if b'"' not in body:
         # A line is a row, and the few that are wanted need not be looked for among the others.
         lines = body.splitlines()
-        return list(plan.headings), {number: _cells(lines[number - 2], plan.delimiter) for number in sorted(row_numbers)}
+        return list(plan.headings), {number: _cells(lines[number - first], plan.delimiter) for number in sorted(row_numbers)}
     rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=plan.delimiter)
     wanted = frozenset(row_numbers)
-    numbered = enumerate(islice(rows, max(wanted, default=1) - 1), start=2)
+    numbered = enumerate(islice(rows, max(max(wanted, default=1) - first + 1, 0)), start=first)
     return list(plan.headings), {number: cells for number, cells in numbered if number in wanted}
 
 
@@ -103,9 +127,9 @@ def _cells(line: bytes, delimiter: str) -> list[str]:
     return next(csv.reader([line.decode()], delimiter=delimiter), [])
 
 
-def _parsed(body: bytes, name: str, plan: Plan, wanted: Sequence[int], plain: bool) -> Sheet:
+def _parsed(body: bytes, name: str, plan: Plan, wanted: Sequence[int], plain: bool, above: int) -> Sheet:
     width = len(plan.headings)
-    sheet = parse(body, name, plan.delimiter, width, wanted, last_is_read=width - 1 in _read_places(plan))
+    sheet = parse(body, name, plan.delimiter, width, wanted, last_is_read=width - 1 in _read_places(plan), above=above)
     return Sheet({place: clean(cells, plain) for place, cells in sheet.cells.items()}, sheet.row_no, sheet.ragged)
 
 
@@ -124,9 +148,9 @@ def _blank_rows(sheet: Sheet) -> pa.BooleanArray | None:
     return blank
 
 
-def _without_blank(sheet: Sheet, blank: pa.BooleanArray, body: bytes, name: str, plan: Plan, plain: bool) -> Sheet:
+def _without_blank(sheet: Sheet, blank: pa.BooleanArray, body: bytes, name: str, plan: Plan, plain: bool, above: int) -> Sheet:
     """Blank lines are no rows of data. A row that has text only in columns that nobody reads is one, and must be counted."""
-    everywhere = _blank_rows(_parsed(body, name, plan, range(len(plan.headings)), plain))
+    everywhere = _blank_rows(_parsed(body, name, plan, range(len(plan.headings)), plain, above))
     if everywhere is not None:
         full = pc.invert(pc.and_(blank, everywhere))
         rows = np.asarray(full)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -73,6 +73,15 @@ def canonical(sheet: Sheet, plan: Plan, means: Meaning) -> pa.Table:
             columns[column] = _each_distinct(columns[column], means.reject_reason)
     table = pa.table({"row_no": pa.array(sheet.row_no.astype(np.int32)), "problem": _same("", count), **columns})
     return _with_ragged(table, sheet) if len(sheet.ragged) else table
+
+
+def with_problems(table: pa.Table, problems: Mapping[int, str]) -> pa.Table:
+    """`problems`: row number → what the reader itself found wrong with the row. A ragged row stays ragged."""
+    if not problems:
+        return table
+    pairs = zip(table["row_no"].to_pylist(), table["problem"].to_pylist(), strict=True)
+    changed = pa.array([had or problems.get(number, "") for number, had in pairs], pa.string())
+    return table.set_column(table.column_names.index("problem"), "problem", changed)
 
 
 def _column(sheet: Sheet, plan: Plan, column: str, count: int) -> pa.Array:

@@ -26,18 +26,19 @@ from pipeline.intake.readers.count import MAX_CELL, QuotingBroken, count_rows
 _SEPARATOR_LINE = re.compile(rb'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
 # A row must fit into two blocks. Larger blocks are no faster: they outgrow the processor's cache.
 _BLOCK = 1 << 18
-_FIRST_ROW = 2
+FIRST_ROW = 2
 # More than this is no heading but a stray mark.
 _HEADING_LINES = 32
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a text's heading line and body are, in bytes. `delimiter` is '' unless a `sep=` line declares one."""
+    """Where a text's heading line and body are, in bytes. `delimiter` is '' unless a `sep=` line declares one; `titles` stand above."""
 
     heading: bytes
     body_start: int
     delimiter: str
+    titles: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,17 @@ class Sheet:
     ragged: npt.NDArray[np.int64]
 
 
-def frame(utf8: bytes) -> Frame:
+def frame(utf8: bytes, titles: int = 0) -> Frame:
+    """`titles`: how many rows to pass over before the heading line."""
     declared = _SEPARATOR_LINE.match(utf8)
     start = declared.end() if declared else 0
+    above = []
+    for _ in range(titles):
+        end = _heading_end(utf8, start)
+        above.append(utf8[start:end])
+        start = end
     end = _heading_end(utf8, start)
-    return Frame(utf8[start:end], end, declared[1].decode() if declared else "")
+    return Frame(utf8[start:end], end, declared[1].decode() if declared else "", tuple(above))
 
 
 def headings(line: bytes, delimiter: str) -> list[str]:
@@ -65,8 +72,9 @@ def headings(line: bytes, delimiter: str) -> list[str]:
         return [line.decode()]
 
 
-def parse(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[int], *, last_is_read: bool) -> Sheet:
+def parse(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[int], *, last_is_read: bool, above: int = 0) -> Sheet:
     """Read the columns at positions `wanted` of a body of `width` columns. `last_is_read`: somebody uses the last one, so a cut matters.
+    `above`: how many rows stand above the heading.
 
     Raises FileRefused (row_counts_differ, too_large).
     """
@@ -81,12 +89,13 @@ def parse(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[i
     if counted != table.num_rows + len(ragged):
         sentence = f"{name} has {counted} rows by one count and {table.num_rows + len(ragged)} by another: save it as CSV UTF-8 again."
         raise FileRefused("row_counts_differ", sentence, file=name)
-    row_no = np.delete(np.arange(counted), ragged - 1) + _FIRST_ROW
+    first = FIRST_ROW + above
+    row_no = np.delete(np.arange(counted), ragged - 1) + first
     cells = {place: _one_array(table.column(index)) for index, place in enumerate(wanted)}
-    sheet = Sheet(cells, row_no, ragged - 1 + _FIRST_ROW)
+    sheet = Sheet(cells, row_no, ragged - 1 + first)
     if body[-1] in b"\r\n" or not last_is_read:
         return sheet
-    return _last_is_ragged(sheet, counted - 1 + _FIRST_ROW)
+    return _last_is_ragged(sheet, counted - 1 + first)
 
 
 def _read(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[int]) -> tuple[pa.Table, npt.NDArray[np.int64]]:

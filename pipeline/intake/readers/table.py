@@ -1,0 +1,81 @@
+"""From a file that is no delimited text to the one table in it that a profile reads. One reader for each content."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+from pipeline.domain.names import fold_key
+from pipeline.domain.words import Content, FileKind
+from pipeline.errors import FileRefused
+from pipeline.intake.readers.grid import Grid, not_typed
+from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
+from pipeline.intake.readers.workbook import refused, worksheets
+from pipeline.intake.workbook_child.faults import WorkbookFault
+
+NUMBER_AS_CODE = "number_as_code"
+# What tells tubes, people and plates apart: as a number it may have lost its zeros or its end.
+CODES = ("tube_code", "specimen_code", "replaces_tube", "person_code", "citizen_id", "plate_code")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table and how it is read: `at` is the index of its heading row."""
+
+    grid: Grid
+    at: int
+    plan: Plan
+
+    def rows(self, numbers: Collection[int]) -> dict[int, list[str]]:
+        wanted = frozenset(numbers)
+        return {number: list(row) for number, row in zip(self.grid.numbers, self.grid.rows, strict=True) if number in wanted}
+
+
+def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str, kind_hint: FileKind | None) -> Found:
+    """Raises FileRefused."""
+    grids = _grids(data, content, name)
+    if not any(grid.rows for grid in grids):
+        raise FileRefused("empty", f"{name} is empty: send it again with a heading line and at least one row.", file=name)
+    found = [((grid, at), plan) for grid in grids for at, plan in recogniser.plans_of(grid, content, kind_hint)]
+    if not found:
+        others = kind_hint and any(recogniser.plans_of(grid, content, None) for grid in grids)
+        raise unknown(name, kind_hint if others else None)
+    if not all(grid.visible for (grid, _), _ in found):
+        raise refused(WorkbookFault.HIDDEN, name)
+    if len({grid.sheet for (grid, _), _ in found}) > 1:
+        raise refused(WorkbookFault.SHEETS, name)
+    (grid, at), plan = best(found, name)
+    _refuse_doubtful(grid, plan, grids, name)
+    return Found(grid, at, plan)
+
+
+def numbers_as_codes(grid: Grid, at: int, plan: Plan) -> dict[int, str]:
+    """Row number → `number_as_code:<column>` for the rows that have a number or a date where a code should be."""
+    places = {place: column for column in CODES for place in plan.layout.sources.get(column, ())}
+    return {number: f"{NUMBER_AS_CODE}:{places[place]}" for number, place in not_typed(grid, at, tuple(places)).items()}
+
+
+def _grids(data: bytes, content: Content, name: str) -> list[Grid]:
+    match content:
+        case Content.WORKBOOK:
+            return worksheets(data, name)
+        case Content.MESSAGES | Content.BLOCKS | Content.SECTIONS:
+            raise unknown(name, None)
+        case Content.TEXT:
+            raise AssertionError("delimited text has its own way")
+        case _:
+            assert_never(content)
+
+
+def _refuse_doubtful(grid: Grid, plan: Plan, grids: list[Grid], name: str) -> None:
+    if grid.hidden_rows:
+        raise refused(WorkbookFault.HIDDEN, name)
+    if grid.bare_formulas:
+        raise refused(WorkbookFault.FORMULA, name)
+    if not grid.agree:
+        raise refused(WorkbookFault.COUNTS_DIFFER, name)
+    ignored = plan.profile.ignored_sheets
+    others = [one for one in grids if one is not grid and one.visible and one.rows]
+    if "*" not in ignored and any(fold_key(one.sheet) not in ignored for one in others):
+        raise refused(WorkbookFault.SHEETS, name)
