@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipeline.commands.account import account
-from pipeline.commands.desk import desk
+from pipeline.commands.serve import callbacks, desk, result_page, twilio_stand_in
 from pipeline.domain.words import Choice, FileKind
 from pipeline.errors import UnpoolError
 from pipeline.settings import Settings
@@ -33,7 +33,9 @@ app = typer.Typer(
     "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
 app.add_typer(account)
-app.command()(desk)
+app.command("twilio-stand-in")(twilio_stand_in)
+for serve in (callbacks, result_page, desk):
+    app.command(serve.__name__.replace("_", "-"))(serve)
 out = Console()
 
 
@@ -395,53 +397,6 @@ def erase_person(
         return
     out.print(f"erased: {done.specimens:,} entries of the vault, {done.files:,} files\n"
               f"Backups made before open these {done.days} days no more, for anybody: make the next one now.", highlight=False)  # fmt: skip
-
-
-@app.command("twilio-stand-in")
-def twilio_stand_in(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8790) -> None:
-    """A local Twilio for trials: accepts messages, keeps them, calls back. Nothing is sent.
-
-    Example: unpool twilio-stand-in --port 8790
-    """
-    from pipeline.delivery.stand_in import ANYBODY, serve
-
-    account = Settings.from_env(os.environ).twilio or ANYBODY
-    out.print("To send to it, set where `unpool run` is called:", highlight=False)
-    for name, value in (
-        ("TWILIO_ACCOUNT_SID", account.account_sid),
-        ("TWILIO_AUTH_TOKEN", account.auth_token if account is ANYBODY else "(yours)"),
-        ("TWILIO_FROM", account.sender),
-        ("UNPOOL_TWILIO_URL", f"http://127.0.0.1:{port}"),
-    ):
-        out.print(f"  export {name}={value}", highlight=False, soft_wrap=True)
-    serve(account, port=port)
-
-
-@app.command()
-def callbacks(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8791) -> None:
-    """The address at which Twilio tells what became of a message (behind your reverse proxy).
-
-    Example: UNPOOL_CALLBACK_URL=https://sms.example.vn/twilio/status unpool callbacks --port 8791
-    """
-    from pipeline.stages.house import open_house
-    from pipeline.web.callbacks import serve
-
-    settings = Settings.from_env(os.environ)
-    with open_house(settings) as house:
-        serve(settings, house.ledger, port=port)
-
-
-@app.command("result-page")
-def result_page(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8792) -> None:
-    """The page that the link in a message opens (behind your reverse proxy, which must log no paths).
-
-    Example: UNPOOL_RESULT_URL=https://kq.example.vn/r unpool result-page --port 8792
-    """
-    from pipeline.stages.house import open_house
-    from pipeline.web.result.serve import serve
-
-    with open_house(Settings.from_env(os.environ)) as house:
-        serve(house, port)
 
 
 @app.command("unlock-link")
