@@ -32,10 +32,6 @@ app = typer.Typer(
     help="Pooled swabs in, an answer for every person out.\n\n"
     "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
-app.add_typer(account)
-app.command("twilio-stand-in")(twilio_stand_in)
-for serve in (callbacks, result_page, desk):
-    app.command(serve.__name__.replace("_", "-"))(serve)
 out = Console()
 
 
@@ -447,6 +443,12 @@ def demo(
     from pipeline.launcher.demo import demo as show
 
     raise typer.Exit(show(Settings.from_env(os.environ), samples, out))
+
+
+# In the order in which `--help` shows them.
+for serve in (desk, result_page, callbacks, twilio_stand_in):
+    app.command(serve.__name__.replace("_", "-"))(serve)
+app.add_typer(account)
 
 
 def main() -> None:

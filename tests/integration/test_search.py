@@ -102,7 +102,7 @@ def test_what_is_nobodys_finds_nobody(day: Installation, wanted: str) -> None:
     assert not found(day, wanted).is_anything
 
 
-def test_W10_a_team_finds_only_its_own_people(day: Installation) -> None:
+def test_W01_a_team_finds_only_its_own_people(day: Installation) -> None:
     assert names(found(day, CITIZEN_ID, team="TEAM2")) == ["Bà Có Thẻ"]
     assert not found(day, CITIZEN_ID, team="TEAM1").is_anything
     assert not found(day, "STRANGE", team="TEAM1").is_anything

@@ -13,7 +13,7 @@ ROWS = [["007", "=1+1"], ["+84901234567", "@SUM(A1)"], ["1e5", "\x01\x0bđườn
 READ = [["007", "'=1+1"], ["+84901234567", "'@SUM(A1)"], ["1e5", "\ufffd\ufffdđường"], ["-", "'quoted"]]
 
 
-def test_W12_every_cell_is_text_and_no_formula() -> None:
+def test_F16_every_cell_is_text_and_no_formula() -> None:
     data = workbook("worklist", ["code", "note"], ROWS)
     cells = list(openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows())
     assert {(cell.data_type, cell.number_format) for row in cells for cell in row} == {("s", "@")}

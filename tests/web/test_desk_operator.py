@@ -104,7 +104,7 @@ def test_what_a_file_must_settle_has_no_buttons(day: Town) -> None:
 
 
 @pytest.mark.parametrize("hold_id", ["0", "11111111", "11111111-1111-4111-8111-111111111112", "%25"])
-def test_W10_no_part_of_an_id_opens_a_hold(day: Town, hold_id: str) -> None:
+def test_W01_no_part_of_an_id_opens_a_hold(day: Town, hold_id: str) -> None:
     assert day.client("oanh").get(f"/holds/{hold_id}").status_code == 404
 
 
@@ -143,7 +143,7 @@ def test_search_shows_a_person_to_who_may_see_them_and_the_audit_knows_it(day: T
 @pytest.mark.parametrize(
     "wanted", ["", "<script>alert(1)</script>", "'; DROP TABLE card; --", "=1+1", "\x00", "９" * 12, "x" * 3_000 + "&"]
 )
-def test_W12_whatever_is_searched_for_is_answered_and_never_repeated(day: Town, wanted: str) -> None:
+def test_F21_whatever_is_searched_for_is_answered_and_never_repeated(day: Town, wanted: str) -> None:
     answer = day.client("oanh").post("/search", data={"wanted": wanted})
     assert answer.status_code in (200, 413)
     assert "<script>alert" not in answer.text
