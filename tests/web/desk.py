@@ -42,6 +42,8 @@ class Town:
 
     def __init__(self, house: House, installation: Installation) -> None:
         self.house, self.installation, self.now = house, installation, NOW
+        # By a name that a test gives them: the SHA-256 of files.
+        self.files: dict[str, str] = {}
         pages = pages_of("Unpool")
         self.app: DeskApp = desk_app(Desk(house, pages, CHEAP, lambda: self.now, is_secure=False))
         self.texts = pages.languages
