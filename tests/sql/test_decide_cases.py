@@ -10,7 +10,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.facts import Fact, Member, Result, Slot, store
+from tests.facts import CLOCKS, Fact, Member, Result, Slot, store
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,9 @@ CASES = [
          (*pool("T", "a", "b"), *pool("U", "a", "c"), Result("T", "not_detected"), Result("U", "detected")),
          {"a@T": "not_detected pool", "b@T": "not_detected pool", "a@U": "recollect pool_detected", "c@U": "recollect pool_detected"},
          lists={"callback a": "open", "callback c": "open"}),
+    Case("tested at the minute of the swab, it is that swab's", (Member("T", "a"), Result("T", "not_detected", hours=0)), {"a@T": "not_detected single"}),
+    Case("tested as late as a test can be of this swab", (Member("T", "a"), Result("T", "not_detected", hours=24 * CLOCKS.match_window_days)),
+         {"a@T": "not_detected single"}, at=24 * 8),
     Case("overdue to the hour", (Member("T", "a"),), {"a@T": "awaiting no_result"}, {"overdue T"}, at=48),
     Case("an hour before, not overdue", (Member("T", "a"),), {"a@T": "awaiting no_result"}, at=47),
     Case("unmatched result", (Result("X", "detected"),), {}, {"unmatched X"}),
