@@ -33,7 +33,8 @@ class RebuildSummary:
 def rebuild(house: House, now: datetime, progress: Callable[[int, int], None] | None = None) -> RebuildSummary:
     """Replay every finished batch, in order, with its own time and the verdicts it had, into a new file, and put it in place by a rename.
 
-    The old file is kept beside it as `warehouse.duckdb.old`. `progress` is called with (batches done, batches in all).
+    The old file and its log are kept beside it as `warehouse.duckdb.old` and `.old.wal`. `progress` is called with (batches done, batches
+    in all).
     """
     fresh = house.home.tmp / "warehouse.rebuilt.duckdb"
     with house.writer():
@@ -95,17 +96,25 @@ def _state_hash(house: House) -> str:
 
 
 def _put_in_place(house: House, fresh: Path) -> None:
+    """The old file and its write-ahead log, which must not be replayed into the new one, are set aside as they were.
+
+    The log first: a file without its log is refused, a log without its file would be replayed into the next one.
+    """
     target = house.home.warehouse
+    log, old = _log_of(target), target.with_suffix(".duckdb.old")
+    if (target.exists() or log.exists()) and old.exists():
+        # An earlier rebuild's: gone as a whole, so that no log stands beside a file that is not its own.
+        _remove(old)
+    if log.exists():
+        log.replace(_log_of(old))
     if target.exists():
-        target.replace(target.with_suffix(".duckdb.old"))
-    # A write-ahead log of the old file must not be replayed into the new one.
-    _log_of(target).unlink(missing_ok=True)
+        target.replace(old)
     fresh.replace(target)
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
     _log_of(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def _log_of(path: Path) -> Path:

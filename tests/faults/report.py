@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.bench.figures import about
+from tests.faults.every import FOUND as EVERY
+from tests.faults.long_restore import FOUND as DRILL
 from tests.faults.mutants.run import FOUND as MUTANTS
 from tests.faults.reliability import FOUND
 from tests.faults.sim.__main__ import LARGEST
@@ -27,6 +29,7 @@ def main() -> None:
     # A missing one is a KeyError: what was not measured is not nought.
     figures = {name: found["figures"][name] for name in PROMISED} | dict(sorted(found["figures"].items()))
     largest = largest_run()
+    longer = long_forms()
     judged = mutants(json.loads(MUTANTS.read_text()))
     figures |= {name: judged[name] for name in ("mutants", "mutants_killed", "mutants_unjudged")}
     of_mutants = {"mutants_commit": judged["commit"], "mutants_date": judged["date"]}
@@ -36,7 +39,7 @@ def main() -> None:
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     page = environment.get_template("reliability.md.j2").render(
-        **known, figures=figures, largest=largest, rows=rows(found["tests"]), judged=judged
+        **known, figures=figures, largest=largest, longer=longer, rows=rows(found["tests"]), judged=judged
     )
     (DOCS / "reliability.md").write_text(page)
 
@@ -47,6 +50,13 @@ def largest_run(path: Path = LARGEST) -> dict[str, Any]:
         return {}
     run = json.loads(path.read_text())
     return {f"largest_run_{name}": run[name] for name in ("episodes", "seed", "commit", "date")}
+
+
+def long_forms() -> dict[str, Any]:
+    """What `make every` and `make restore-drill` found last, each test and drill with its commit and day; what was never run is not there."""
+    every = json.loads(EVERY.read_text()) if EVERY.exists() else {}
+    drill = json.loads(DRILL.read_text()) if DRILL.exists() else {}
+    return {"every": every, "drill": drill}
 
 
 def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ REBUILD = {
     "warehouse commit in rebuild._replay": 1,
     "warehouse commit in decide.decide_batch": 1,
     "replace in rebuild._put_in_place": 1,
-    "unlink in rebuild._put_in_place": 1,
     "unlink in rebuild._remove": 2,
 }
 RECEIVE = ("link in inbox._link_unique", "unlink in inbox.seal")

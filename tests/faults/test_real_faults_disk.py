@@ -23,6 +23,7 @@ from pipeline.stages.intake import intake
 from pipeline.stages.receive import receive
 from tests.faults.command import command, environment
 from tests.faults.conftest import Scene, Scenes, assert_as_if_nothing_had_happened, run_through, small_and_quick
+from tests.faults.every import Steps, steps
 from tests.faults.strace import Fault, injected, needs_strace
 from tests.faults.town import CALMS, DAY_2
 from tests.homes import Figures, in_child
@@ -41,18 +42,17 @@ STEP_KIB = 128
 LATER = tuple(moment + timedelta(hours=4) for moment in CALMS)
 
 
-def every_now_and_then() -> Iterator[int]:
-    """1, 2, 3, 4, then larger and larger steps."""
-    nth = 1
-    while True:
-        yield nth
-        nth += 1 + nth // 5
+def tell(record_property: Told, asked: Steps, nth: int, *, is_clean: bool) -> None:
+    """In the long form: how far it came, and whether nothing was left to fail."""
+    if asked.is_long:
+        record_property("last_n", nth)
+        record_property("clean", int(is_clean))
 
 
 @needs_strace
 @pytest.mark.parametrize("fault", FAULTS)
 def test_C11_C12_a_day_on_a_disk_that_fails(scenes: Scenes, expected: Figures, tmp_path: Path, record_property: Told, fault: str) -> None:
-    for nth in every_now_and_then():
+    for nth in (asked := steps()):
         scene = scenes()
 
         def work(scene: Scene = scene) -> None:
@@ -67,6 +67,7 @@ def test_C11_C12_a_day_on_a_disk_that_fails(scenes: Scenes, expected: Figures, t
         assert_as_if_nothing_had_happened(scene, expected)
         if not found.faults:
             break
+    tell(record_property, asked, nth, is_clean=not found.faults)
     assert nth > 3
 
 
@@ -75,7 +76,7 @@ def test_C11_C12_a_day_on_a_disk_that_fails(scenes: Scenes, expected: Figures, t
 def test_C11_C12_what_could_not_be_received_is_not_acknowledged(tmp_path: Path, record_property: Told, fault: str) -> None:
     file = tmp_path / "results.csv"
     file.write_bytes(b"tube_code,result,tested_at\n" * 100_000)
-    for nth in every_now_and_then():
+    for nth in (asked := steps()):
         home = Home(tmp_path / f"home_{nth}")
         home.make()
         found = injected(lambda home=home: receive(home, [file], "LAB1", None), FAULTS[fault], nth, tmp_path)
@@ -90,6 +91,7 @@ def test_C11_C12_what_could_not_be_received_is_not_acknowledged(tmp_path: Path, 
             assert there == [True]
         if not found.faults:
             break
+    tell(record_property, asked, nth, is_clean=not found.faults)
     assert nth > 1
 
 

@@ -16,6 +16,7 @@ from pipeline.stages.intake import intake
 from pipeline.stages.rebuild import rebuild
 from pipeline.stages.status import status
 from tests.faults.conftest import small_and_quick
+from tests.faults.every import steps
 from tests.faults.points import AFTER, watch
 from tests.faults.town import DAY_2
 from tests.homes import Installation, Killed
@@ -95,6 +96,33 @@ def test_C13_what_does_not_open_is_set_aside_as_it_was(town: Installation) -> No
     assert path.with_suffix(".duckdb.old").read_bytes() == spoilt
 
 
+@pytest.mark.parametrize(
+    "killed_at", [None, ("replace in rebuild._put_in_place", AFTER, 1), ("replace in rebuild._put_in_place", AFTER, 2)]
+)
+def test_C13_its_log_is_set_aside_with_it(town: Installation, killed_at: tuple[str, str, int] | None) -> None:
+    """As a pair, though an earlier rebuild set another pair aside, and though this one is killed in between."""
+    path = town.home / "warehouse.duckdb"
+    old = path.with_suffix(".duckdb.old")
+    old_log = old.with_name(f"{old.name}.wal")
+    log, today = leave_a_log(town)
+    made_noise(path)
+    spoilt, logged = path.read_bytes(), log.read_bytes()
+    for earlier in (old, old_log):
+        earlier.write_bytes(b"an earlier rebuild's")
+
+    def killed(house: House) -> None:
+        watch(killed_at)
+        rebuild(house, DAY_2)
+
+    if killed_at is not None:
+        with pytest.raises(Killed):
+            town.do(killed)
+    assert_rebuilt(town, today)
+    assert (old.read_bytes() == spoilt, old_log.read_bytes() == logged) == (True, True)
+    assert_rebuilt(town, today)
+    assert not old_log.exists()
+
+
 def put_back(town: Installation, whole: list[tuple[Path, bytes]]) -> None:
     for file in town.home.glob("warehouse.duckdb*"):
         file.unlink()
@@ -129,7 +157,7 @@ def looked_at_with_flips(town: Installation, path: Path, flips: int, seed: int) 
 def test_C13_a_flipped_bit_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
     """The answer is the old state or a refusal, and never another state."""
     before = looked_at(town)
-    found = looked_at_with_flips(town, town.home / "warehouse.duckdb", 150, seed=20261112)
+    found = looked_at_with_flips(town, town.home / "warehouse.duckdb", 700 if steps().is_long else 150, seed=20261112)
     assert {told for _, told in found} <= {before, *REFUSALS}, found
     record_property("corruptions", len(found))
     assert looked_at(town) == before
@@ -209,7 +237,7 @@ def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(
 
 def test_C13_a_flipped_bit_of_the_log_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
     log, today = leave_a_log(town)
-    found = looked_at_with_flips(town, log, 100, seed=13)
+    found = looked_at_with_flips(town, log, 300 if steps().is_long else 100, seed=13)
     assert {told for _, told in found} <= {today, *REFUSALS}, found
     assert {told for _, told in found} & set(REFUSALS)
     record_property("corruptions", len(found))
