@@ -78,6 +78,8 @@ def _unpool(settings: Settings, environ: Mapping[str, str], started: datetime) -
     return {
         "UNPOOL_HOME": str(settings.home),
         "UNPOOL_PROGRAMME": str(programme.absolute()) if programme.exists() else settings.programme,
+        # As seen from here: Airflow's processes stand elsewhere.
+        "UNPOOL_KEYS_MIRROR": str(settings.keys_mirror or ""),
         "UNPOOL_NOW": settings.now.isoformat() if settings.now else "",
         # From here on, a clock that was set by hand runs: dags/unpool_airflow/stage_task.py.
         "UNPOOL_NOW_SINCE": started.isoformat(),

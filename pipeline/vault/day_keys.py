@@ -65,6 +65,10 @@ class KeyFolder:
         """The living keys of one series, the newest first."""
         return [name for name in reversed(self.alive()) if name.series == series]
 
+    def is_alive(self, name: KeyName) -> bool:
+        """Without looking at all the others: asked for every file of the archive."""
+        return self._path(self.folder, name, KEY).exists() and not self._path(self.folder, name, DROPPED).exists()
+
     def dropped(self) -> set[KeyName]:
         return _names(self.folder, DROPPED)
 

@@ -88,8 +88,8 @@ class Keys:
     def find(self, series: str, number: int | None = None) -> DayKey:
         """The newest living key of a series, or that of a number. Raises KeyMissing: dropped, never made, or wrapped by another master."""
         folder = self.folder()
-        name = next((name for name in folder.of(series) if number in (None, name.number)), None)
-        if name is None:
+        name = next(iter(folder.of(series)), None) if number is None else KeyName(series, number)
+        if name is None or not folder.is_alive(name):
             raise KeyMissing(f"The key of {series} is not there: it was erased, or these are another installation's keys.", series=series)
         wrapped = base64.b64decode(json.loads(folder.read(name))["wrapped"])
         try:

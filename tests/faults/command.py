@@ -66,6 +66,7 @@ def environment(settings: Settings, now: datetime) -> dict[str, str]:
         "UNPOOL_PROGRAMME": settings.programme,
         "UNPOOL_DATABASE_URL": str(settings.database_url),
         "UNPOOL_MASTER_KEY": str(settings.master_key),
+        "UNPOOL_KEYS_MIRROR": str(settings.keys_mirror or ""),
         "UNPOOL_MEMORY_LIMIT": str(settings.memory_limit),
         "UNPOOL_BATCH_FILES": str(settings.batch_files),
         "UNPOOL_NOW": now.isoformat(),

@@ -91,7 +91,8 @@ def good(told: Told) -> str:
 def shell(warm_judge: None, embedded: server.Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("shell")
     made: Installation = new_installation(folder / "home", embedded, ledger_template)
-    yield Shell(folder, {"UNPOOL_HOME": str(made.home), "UNPOOL_DATABASE_URL": str(made.settings.database_url), "UNPOOL_NOW": NOW})
+    where = {"UNPOOL_HOME": str(made.home), "UNPOOL_DATABASE_URL": str(made.settings.database_url)}
+    yield Shell(folder, {**where, "UNPOOL_KEYS_MIRROR": str(made.settings.keys_mirror), "UNPOOL_NOW": NOW})
     made.drop()
 
 

@@ -19,6 +19,11 @@ def test_an_empty_environment_is_the_embedded_default() -> None:
     assert settings.programme == "vietnam"
     assert settings.twilio is None
     assert settings.database_url is None
+    assert settings.keys_mirror is None
+
+
+def test_the_mirror_of_the_keys_is_the_same_folder_wherever_it_is_asked_for() -> None:
+    assert Settings.from_env({"UNPOOL_KEYS_MIRROR": "mirror"}).keys_mirror == Path("mirror").absolute()
 
 
 @pytest.mark.parametrize(
