@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -48,19 +48,19 @@ class Door:
             openings.note_opened(conn, specimen_id, now)
         return True
 
-    def shown(self, token: str) -> Shown | None:
-        """What the page of an opened token says; None where the card is gone.
+    def shown(self, tokens: Sequence[str]) -> Mapping[str, Shown]:
+        """What the pages of opened tokens say, by token. One whose card is gone is left out."""
+        specimens = {token: specimen_id for token in tokens if (specimen_id := specimen_of(self.token_key, token)) is not None}
+        with self.ledger.asking() as ask:
+            found = ask(lambda conn: openings.shown(conn, list(specimens.values())))
+        return {token: found[specimen_id] for token, specimen_id in specimens.items() if specimen_id in found}
 
-        Raises Broken where the card lacks what it must say: nothing is made up for it.
-        """
-        specimen_id = specimen_of(self.token_key, token)
-        if specimen_id is None:
-            return None
-        with self.ledger.begin() as conn:
-            found = openings.shown(conn, specimen_id)
-        if found is not None and (found.card.basis is None or (found.card.state is PersonState.READY) != (found.card.result is not None)):
-            raise Broken("A card of an earlier version does not say what the page must: run `unpool rebuild`.")
-        return found
+
+def require_whole(shown: Shown) -> None:
+    """Raises Broken where a card lacks what the page must say: nothing is made up for it."""
+    card = shown.card
+    if None in (card.basis, card.collected_on, card.place) or (card.state is PersonState.READY) != (card.result is not None):
+        raise Broken("A card of an earlier version does not say what the page must: run `unpool rebuild`.")
 
 
 def birth_dates(keys: Keys) -> BirthDateOf:

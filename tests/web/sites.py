@@ -36,7 +36,7 @@ def link(specimen: str = MINE) -> str:
 class Here:
     """Everybody is born on one day and has one number. `limits` are out of reach where none are given."""
 
-    def __init__(self, ledger: Ledger, *, limits: Limits | None = None, beat_s: float = 0) -> None:
+    def __init__(self, ledger: Ledger, *, limits: Limits | None = None, beat_s: float = 0, client: str = "testclient") -> None:
         self.ledger, self.now = ledger, NOW
         self.texts = load_languages(BASE_TEXTS, ROOM / "texts")
         self.door = Door(ledger, TOKEN_KEY, lambda *_: BORN)
@@ -54,7 +54,7 @@ class Here:
                 is_secure=False,
             )
         )
-        self.client = TestClient(self.app, headers={"Accept-Language": "en"}, follow_redirects=False)
+        self.client = TestClient(self.app, headers={"Accept-Language": "en"}, follow_redirects=False, client=(client, 50_000))
 
     def number_of(self, day: date, batch_no: int, specimen_id: str) -> str | None:
         return NUMBER

@@ -53,7 +53,7 @@ def test_W02_the_table_stays_small() -> None:
     ("one", "other", "is_same"),
     [
         ("2001:db8:1:1::1", "2001:db8:1:1:ffff::2", True), ("2001:db8:1:1::1", "2001:db8:1:2::1", False),
-        ("::ffff:192.0.2.1", "192.0.2.1", True), ("192.0.2.1", "192.0.2.2", False), ("nobody", "", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True), ("192.0.2.1", "192.0.2.2", False),
     ],
 )  # fmt: skip
 def test_W02_what_one_customer_has_is_one_address(one: str, other: str, is_same: bool) -> None:
@@ -62,8 +62,14 @@ def test_W02_what_one_customer_has_is_one_address(one: str, other: str, is_same:
     assert limits.take(other, 0.0) is not is_same
 
 
+@pytest.mark.parametrize("address", ["", "nobody", "127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_W02_a_proxy_that_does_not_say_for_whom_it_asks_locks_nobody_out(address: str) -> None:
+    limits = Limits(each=1, few=1, everybody=1)
+    assert refused(limits, address, 100) == 100
+
+
 def test_W02_the_page_says_so_and_spends_no_try_of_the_link(ledger: Ledger) -> None:
-    here = Here(ledger, limits=Limits(each=3))
+    here = Here(ledger, limits=Limits(each=3), client="192.0.2.1")
     here.put(card_row(MINE, PersonState.READY))
     statuses = [here.client.post("/r/nonsense", data=WRONG).status_code for _ in range(5)]
     assert statuses == [403] * 3 + [429] * 2

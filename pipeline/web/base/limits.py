@@ -35,6 +35,8 @@ class Limits:
         """Spend a try before anybody looks at the answer; False where none is left. `give_back` it where the answer was right."""
         self._turn(now_s)
         key = _network(address)
+        if key is None:
+            return True
         spent = self._spent.get(key, 0)
         if spent >= (self.each if self._all < self.everybody else self.few):
             return False
@@ -48,7 +50,7 @@ class Limits:
     def give_back(self, address: str) -> None:
         """The try was no refusal."""
         key = _network(address)
-        if self._spent.get(key, 0) > 0:
+        if key is not None and self._spent.get(key, 0) > 0:
             self._spent[key] -= 1
             self._all -= 1
 
@@ -59,12 +61,15 @@ class Limits:
             self._spent.clear()
 
 
-def _network(address: str) -> str:
+def _network(address: str) -> str | None:
+    """None for nobody's address and for this machine's own: a proxy that does not say for whom it asks is everybody at once, and one who
+    guesses must not lock out all others. Links are limited all the same."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        # Whatever the proxy calls those without one: they are one.
-        return ""
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, IPV6_PREFIX), strict=False))
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    if found.is_loopback:
+        return None
+    return str(found if found.version == 4 else ipaddress.ip_network((found, IPV6_PREFIX), strict=False))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from pipeline.web.base.languages import BASE_TEXTS, COOKIE, QUERY, Language, cho
 BASE: Final = Path(__file__).parent
 STATIC: Final = "/static"
 YEAR_S: Final = 365 * 24 * 3600
+# Pages that many get alike.
+KEPT: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,30 @@ class Pages:
     languages: Mapping[str, Language]
     title: str
     shared: Mapping[str, object]
+    kept: dict[Hashable, str] = field(default_factory=dict)
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page in the language of who asks. Templates get `t` (text by key), `language`, `languages`, `title` and `values`."""
         language = choose(request, self.languages)
-        body = self.environment.get_template(template).render(
+        return self._answer(request, language, self._render(template, language, values), status)
+
+    def common_page(self, request: Request, template: str, status: int = 200, **values: Hashable) -> HTMLResponse:
+        """As `page`, for one that many get alike: the last of them are kept. `values` must hold nothing of one person."""
+        language = choose(request, self.languages)
+        key = (template, language.code, *sorted(values.items()))
+        body = self.kept.get(key)
+        if body is None:
+            if len(self.kept) >= KEPT:
+                self.kept.clear()
+            body = self.kept[key] = self._render(template, language, values)
+        return self._answer(request, language, body, status)
+
+    def _render(self, template: str, language: Language, values: Mapping[str, object]) -> str:
+        return self.environment.get_template(template).render(
             t=language.__getitem__, language=language, languages=self.languages.values(), title=self.title, **self.shared, **values
         )
+
+    def _answer(self, request: Request, language: Language, body: str, status: int) -> HTMLResponse:
         response = HTMLResponse(body, status)
         response.headers["Content-Language"] = language.code
         if request.query_params.get(QUERY) == language.code:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +32,15 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+# As they go out: every response gets them, whatever it says of its own.
+_RAW: Final = _raw(HEADERS)
+_NAMES: Final = frozenset(name for name, _ in _RAW)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OURS: Final = frozenset({"same-origin", "none"})
 
@@ -41,7 +50,7 @@ class Shield:
 
     def __init__(self, app: ASGIApp, policies: Mapping[str, str] = MappingProxyType({})) -> None:
         self.app = app
-        self.policies = policies
+        self._of_path = {path: _raw(HEADERS | {POLICY: policy}) for path, policy in policies.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,10 +62,8 @@ class Shield:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers[POLICY] = self.policies.get(scope["path"], HEADERS[POLICY])
+                ours = self._of_path.get(scope["path"], _RAW)
+                message["headers"] = [one for one in message["headers"] if one[0] not in _NAMES] + ours
             await send(message)
 
         if is_foreign(scope):
