@@ -147,6 +147,7 @@ SECTIONS: dict[str, Section] = {
     "sending": alone("sending"),
     "drain": alone("drain"),
     "latency": alone("latency"),
+    "page": alone("page"),
 }
 
 

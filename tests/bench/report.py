@@ -46,6 +46,9 @@ BARS = (
     Bar("peak_gib_10m", "peak memory at 10 million, whole tree, limit 2 GB", 3, unit=" GiB"),
     Bar("latency_ratio_single_p50", "from drop to message on Airflow over an empty DAG, single drop, median", 4),
     Bar("send_rate_ratio", "send rate over the rate asked for (100/s)", 0.95, is_floor=True),
+    Bar("page_ask_ratio", "result page, form of a link, over a bare Starlette hello, 32 clients", 0.3, is_floor=True),
+    Bar("page_read_ratio", "result page, a result read, over a bare Starlette hello, 32 clients", 0.3, is_floor=True),
+    Bar("page_errors", "errors of the result page under 32 clients", 0),
 )
 
 

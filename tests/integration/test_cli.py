@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -19,7 +20,14 @@ from typer.testing import CliRunner
 from pipeline import __main__ as command_line
 from pipeline.__main__ import app, main
 from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
-from pipeline.ledger import server
+from pipeline.domain.words import PersonState
+from pipeline.errors import ActionNeeded
+from pipeline.home import Home
+from pipeline.ledger import cards, server
+from pipeline.ledger.engine import open_ledger
+from pipeline.settings import Settings
+from pipeline.vault.keys import Keys, load_master
+from pipeline.vault.tokens import token
 from tests.faults.town import FIRST_DAY
 from tests.homes import Installation, admin, in_child, new_installation
 
@@ -53,8 +61,8 @@ class Shell:
     folder: Path
     environment: dict[str, str]
 
-    def __call__(self, *arguments: str, **more: str) -> Told:
-        """Run `unpool` with `arguments` in a process of its own."""
+    def __call__(self, *arguments: str, typed: str = "", **more: str) -> Told:
+        """Run `unpool` with `arguments` in a process of its own; `typed` is what somebody answers its questions."""
         out, err = self.folder / "out.txt", self.folder / "err.txt"
 
         def command() -> int:
@@ -65,6 +73,7 @@ class Shell:
             # Wide enough to fold nothing, whatever terminal the tests run in.
             command_line.out = Console(width=200)
             sys.argv = ["unpool", *arguments]
+            sys.stdin = io.StringIO(typed)
             with out.open("w") as sys.stdout, err.open("w") as sys.stderr:
                 try:
                     main()
@@ -287,6 +296,19 @@ def test_a_damaged_warehouse_is_one_sentence_too(shell: Shell, day: dict[str, To
         assert "no warehouse that opens" in good(shell("rebuild"))
     finally:
         path.write_bytes(whole)
+
+
+def test_a_link_is_unlocked_by_what_somebody_types(shell: Shell, day: dict[str, Told]) -> None:
+    home, ledger = Home(shell.home), open_ledger(shell.environment["UNPOOL_DATABASE_URL"])
+    with ledger.begin() as conn:
+        (one,) = cards.some(conn, PersonState.READY, 1)
+    ledger.close()
+    key = Keys(load_master(Settings(home=shell.home, programme="vietnam"), home), home).derive("token")
+    asked = ("unlock-link", "--by", "lan", "--why", "called")
+    told = shell(*asked, typed=f"https://kq.unpool.example/r/{token(key, one.specimen_id)}\n")
+    assert told.code == 0 and "Unlocked: 0 tries" in told.out
+    told = shell(*asked, typed=f"{'0' * 32}\n")
+    assert told.code == ActionNeeded.exit_code and "no link of ours" in told.err and "0" * 32 not in told.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
