@@ -8,8 +8,9 @@ from __future__ import annotations
 import codecs
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pipeline.domain.columns import DATE_COLUMNS, columns_of, required_of
 from pipeline.domain.dates import Rewrite, overlap, rewrites
@@ -25,13 +26,14 @@ class Layout:
     """Where a file's columns are: canonical column → positions (from 0) of the cells that, joined by a space, fill it.
 
     `constants` fill columns that have no heading. `unknown` are headings that nobody asked for (as sent; a warning), `doubled` those that
-    stand twice or name one column twice (as sent; the file is refused).
+    stand twice or name one column twice (as sent; the file is refused). `filters`: positions whose cell must be one of these words.
     """
 
     sources: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, str]
     unknown: tuple[str, ...]
     doubled: tuple[str, ...]
+    filters: tuple[tuple[int, frozenset[str]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class FormatProfile:
     `required_headings`: of each set one heading must be there. `columns` gives a canonical column's headings, `joined` the headings of its
     parts (each part with its synonyms), which win where all of them are there. `words` is the lab's vocabulary: a word not in it is no
     call. Headings in `ignored` are known and unread; others are refused unless `allows_unknown`.
+
+    `only`: heading → the words that a row must have there; any other row is of another test. `zone`: the local time into which times
+    with an offset of their own are put.
 
     `contents` are the kinds of file that it reads. `title_rows`: how many rows may stand above the headings. `ignored_sheets`: a
     workbook's other sheets that may hold what they like (folded names; `*` for any).
@@ -63,6 +68,8 @@ class FormatProfile:
     encoding: str
     delimiters: tuple[str, ...]
     contents: frozenset[Content]
+    only: Mapping[str, frozenset[str]]
+    zone: ZoneInfo | None
     title_rows: int
     ignored_sheets: frozenset[str]
 
@@ -87,13 +94,15 @@ class FormatProfile:
                 doubled.update(found)
             if parts or found:
                 sources[column] = parts or (found[0],)
-        read = {place for places in sources.values() for place in places}
+        filters = tuple((folded.index(heading), words) for heading, words in self.only.items() if heading in folded)
+        read = {place for places in sources.values() for place in places} | {place for place, _ in filters}
         unknown = [place for place, name in enumerate(folded) if place not in read | doubled and name and name not in self.ignored]
         return Layout(
             sources=sources,
             constants={column: value for column, value in self.constants.items() if column not in sources},
             unknown=tuple(headings[place] for place in unknown),
             doubled=tuple(headings[place] for place in sorted(doubled)),
+            filters=filters,
         )
 
     def call_of(self, word: str) -> Call | None:
@@ -123,17 +132,17 @@ def load_formats(programme: Programme, folder: Path | None = None) -> tuple[Form
     files = [SHIPPED / "formats" / f"{name}.toml" for name in programme.formats]
     if folder is not None and folder.is_dir():
         files += sorted(folder.glob("*.toml"))
-    profiles = tuple(load_format(file) for file in files)
+    profiles = tuple(load_format(file, ZoneInfo(programme.time_zone)) for file in files)
     for name, count in Counter(profile.name for profile in profiles).items():
         if count > 1:
             raise FormatError(f"{name}.toml: name: two format files have it; give one of them another name.", key="name")
     return profiles
 
 
-def load_format(path: Path) -> FormatProfile:
+def load_format(path: Path, zone: ZoneInfo | None = None) -> FormatProfile:
     """Read one profile. Raises FormatError, naming file and key."""
     table = read_table(path, FormatError)
-    profile = _profile(table)
+    profile = replace(_profile(table), zone=zone)
     table.end()
     return profile
 
@@ -150,10 +159,12 @@ def _profile(table: Table) -> FormatProfile:
     constants = _constants(table, kind)
     _every_column_has_a_source(table, kind, columns, joined, constants)
     dates = table.texts("dates")
+    contents = _contents(table)
+    only, only_if_there = _only(table, "only"), _only(table, "only_if_there")
     return FormatProfile(
         name=name,
         kind=kind,
-        required_headings=_required_headings(table, columns, joined),
+        required_headings=_required_headings(table, columns, joined) + tuple(frozenset({heading}) for heading in only),
         forbidden_headings=frozenset(map(fold_key, table.texts("forbidden_headings", ()))),
         columns=columns,
         joined=joined,
@@ -165,8 +176,10 @@ def _profile(table: Table) -> FormatProfile:
         words=_words(table, kind),
         reject_words=_reject_words(table, kind),
         encoding=_encoding(table),
-        delimiters=_delimiters(table),
-        contents=_contents(table),
+        delimiters=_delimiters(table, contents),
+        contents=contents,
+        only=only | only_if_there,
+        zone=None,
         title_rows=table.whole("title_rows", 0, least=0),
         ignored_sheets=frozenset(map(fold_key, table.texts("ignored_sheets", ()))),
     )
@@ -283,11 +296,16 @@ def _encoding(table: Table) -> str:
         table.fail("encoding", "is not an encoding that Python knows")
 
 
-def _delimiters(table: Table) -> tuple[str, ...]:
-    delimiters = table.texts("delimiters")
+def _delimiters(table: Table, contents: frozenset[Content]) -> tuple[str, ...]:
+    delimiters = table.texts("delimiters", (",",) if Content.TEXT not in contents else ())
     if not delimiters or not set(delimiters) <= {",", ";", "\t", "|"}:
         table.fail("delimiters", "must be some of comma, semicolon, tab and |")
     return delimiters
+
+
+def _only(table: Table, key: str) -> dict[str, frozenset[str]]:
+    """`only_if_there` asks the same of a heading that a file may lack."""
+    return {fold_key(heading): frozenset(map(fold_key, words)) for heading, words in table.lists(key).items()}
 
 
 def _contents(table: Table) -> frozenset[Content]:

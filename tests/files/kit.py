@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import Workbook
@@ -17,6 +18,7 @@ from pipeline.programme import load_programme
 DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real files of ../shared/data are not here")
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FORMATS = load_formats(load_programme("vietnam"))
 
 

@@ -16,6 +16,7 @@ REJECTED = {"call": "rejected", "result": "Từ chối"}
 # rule → (what a single row says to break it, what it says not to)
 CELLS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "ragged_row": ([{"problem": "ragged_row"}], [{}]),
+    "other_test": ([{"problem": "other_test"}], [{}]),
     "number_as_code": ([{"problem": "number_as_code:tube_code"}], [{}]),
     "missing_tube_code": ([{"tube_code": ""}], [{}]),
     "bad_tube_code": ([{"tube_code": "T1"}, {"tube_code": "UP00011"}, {"tube_code": "T０００１"}], [{"tube_code": "t 001"}]),

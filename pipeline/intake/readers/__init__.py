@@ -134,7 +134,8 @@ def _parsed(body: bytes, name: str, plan: Plan, wanted: Sequence[int], plain: bo
 
 
 def _read_places(plan: Plan) -> list[int]:
-    return sorted({place for places in plan.layout.sources.values() for place in places})
+    read = {place for places in plan.layout.sources.values() for place in places}
+    return sorted(read | {place for place, _ in plan.layout.filters})
 
 
 def _blank_rows(sheet: Sheet) -> pa.BooleanArray | None:

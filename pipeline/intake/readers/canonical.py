@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.domain.columns import DATE_COLUMNS, columns_of
-from pipeline.domain.dates import to_iso
+from pipeline.domain.dates import localise, to_iso
+from pipeline.domain.names import fold_key
 from pipeline.errors import FileRefused
 from pipeline.formats import FormatProfile
 from pipeline.intake.readers.recognise import Plan
 from pipeline.intake.readers.sheet import Sheet
 
 RAGGED = "ragged_row"
+OTHER_TEST = "other_test"
 _ISO = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?$"
 # Days and minutes repeat within a file and from file to file.
 _REMEMBERED = 1 << 17
@@ -35,7 +37,7 @@ class Meaning:
 def meaning(profile: FormatProfile) -> Meaning:
     """The profile's reading of dates, result words and reject reasons; what it does not know stays as it is, or '' for a call."""
     return Meaning(
-        iso=lru_cache(_REMEMBERED)(lambda text: to_iso(text, profile.date_rewrites)),
+        iso=lru_cache(_REMEMBERED)(lambda text: localise(to_iso(text, profile.date_rewrites), profile.zone)),
         call=lambda word: profile.call_of(word) or "",
         reject_reason=lambda word: profile.reject_reason_of(word) or word,
     )
@@ -71,8 +73,17 @@ def canonical(sheet: Sheet, plan: Plan, means: Meaning) -> pa.Table:
             columns["call"] = _each_distinct(columns[column], means.call)
         if column == "reject_reason" and column in plan.layout.sources:
             columns[column] = _each_distinct(columns[column], means.reject_reason)
-    table = pa.table({"row_no": pa.array(sheet.row_no.astype(np.int32)), "problem": _same("", count), **columns})
+    table = pa.table({"row_no": pa.array(sheet.row_no.astype(np.int32)), "problem": _problem(sheet, plan, count), **columns})
     return _with_ragged(table, sheet) if len(sheet.ragged) else table
+
+
+def _problem(sheet: Sheet, plan: Plan, count: int) -> pa.Array:
+    """`other_test` where a cell says that the row is not of the programme's test."""
+    problem = _same("", count)
+    for place, words in plan.layout.filters:
+        others = _each_distinct(sheet.cells[place], lambda text, words=words: "" if fold_key(text) in words else OTHER_TEST)  # type: ignore[misc]
+        problem = pc.if_else(pc.equal(others, ""), problem, others)
+    return problem
 
 
 def with_problems(table: pa.Table, problems: Mapping[int, str]) -> pa.Table:

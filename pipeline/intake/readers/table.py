@@ -9,7 +9,9 @@ from typing import assert_never
 from pipeline.domain.names import fold_key
 from pipeline.domain.words import Content, FileKind
 from pipeline.errors import FileRefused
+from pipeline.intake.readers.blocks import blocks
 from pipeline.intake.readers.grid import Grid, not_typed
+from pipeline.intake.readers.messages import messages
 from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
 from pipeline.intake.readers.workbook import refused, worksheets
 from pipeline.intake.workbook_child.faults import WorkbookFault
@@ -60,7 +62,11 @@ def _grids(data: bytes, content: Content, name: str) -> list[Grid]:
     match content:
         case Content.WORKBOOK:
             return worksheets(data, name)
-        case Content.MESSAGES | Content.BLOCKS | Content.SECTIONS:
+        case Content.MESSAGES:
+            return messages(data, name)
+        case Content.BLOCKS:
+            return blocks(data, name)
+        case Content.SECTIONS:
             raise unknown(name, None)
         case Content.TEXT:
             raise AssertionError("delimited text has its own way")
