@@ -20,6 +20,9 @@ from pipeline.errors import FormatError
 from pipeline.programme import SHIPPED, Programme
 from pipeline.strict_toml import Table, read_table
 
+# What is true of one person only. A phone or an address may be a household's.
+ONE_PERSON_S = frozenset({"birth_date", "sex", "citizen_id", "person_code", "specimen_code"})
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -49,7 +52,8 @@ class FormatProfile:
     with an offset of their own are put.
 
     `contents` are the kinds of file that it reads. `title_rows`: how many rows may stand above the headings. `ignored_sheets`: a
-    workbook's other sheets that may hold what they like (folded names; `*` for any).
+    workbook's other sheets that may hold what they like (folded names; `*` for any). `members`: what parts the names where all people of
+    a tube stand in one cell; () where a row is a person.
     """
 
     name: str
@@ -72,6 +76,7 @@ class FormatProfile:
     zone: ZoneInfo | None
     title_rows: int
     ignored_sheets: frozenset[str]
+    members: tuple[str, ...]
 
     def recognises(self, headings: Sequence[str]) -> bool:
         """Whether a file with these headings (as sent) is of this format."""
@@ -179,6 +184,7 @@ def _profile(table: Table) -> FormatProfile:
         delimiters=_delimiters(table, contents),
         contents=contents,
         only=only | only_if_there,
+        members=_members(table, kind, columns),
         zone=None,
         title_rows=table.whole("title_rows", 0, least=0),
         ignored_sheets=frozenset(map(fold_key, table.texts("ignored_sheets", ()))),
@@ -306,6 +312,16 @@ def _delimiters(table: Table, contents: frozenset[Content]) -> tuple[str, ...]:
 def _only(table: Table, key: str) -> dict[str, frozenset[str]]:
     """`only_if_there` asks the same of a heading that a file may lack."""
     return {fold_key(heading): frozenset(map(fold_key, words)) for heading, words in table.lists(key).items()}
+
+
+def _members(table: Table, kind: FileKind, columns: Mapping[str, object]) -> tuple[str, ...]:
+    """A cell that is one person's cannot stand beside a cell that is everybody's."""
+    members = table.texts("members", ())
+    if members and (kind is not FileKind.MANIFEST or "full_name" not in columns):
+        table.fail("members", "may be there for a manifest with a column full_name only")
+    if members and (own := sorted(set(columns) & ONE_PERSON_S)):
+        table.fail("members", f"cannot be told apart in the columns {', '.join(own)}")
+    return members
 
 
 def _contents(table: Table) -> frozenset[Content]:

@@ -45,8 +45,11 @@ def return_rejects(house: House, files: Mapping[int, Receipt], readings: Mapping
 
 
 def _return(house: House, receipt: Receipt, reading: Reading, by_row: Mapping[int, Sequence[Rejected]]) -> None:
-    headings, cells = raw_rows(house.archive.get(receipt.sha256), house.profile(reading.profile_name), sorted(by_row))
-    rows = [(row_no, [one.rule for one in found], [one.column for one in found], cells[row_no]) for row_no, found in sorted(by_row.items())]
+    by_sent: dict[int, list[Rejected]] = defaultdict(list)
+    for row_no, found in sorted(by_row.items()):
+        by_sent[reading.sender_row(row_no)] += found
+    headings, cells = raw_rows(house.archive.get(receipt.sha256), house.profile(reading.profile_name), sorted(by_sent))
+    rows = [(row_no, [one.rule for one in found], [one.column for one in found], cells[row_no]) for row_no, found in by_sent.items()]
     path = rejects_path(house.home, receipt)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_rejects(path, headings, rows)

@@ -24,6 +24,7 @@ from pipeline.intake.readers.canonical import Meaning, canonical, clean, meaning
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.count import MAX_CELL
 from pipeline.intake.readers.grid import Grid, as_sheet
+from pipeline.intake.readers.members import PER_ROW, spread
 from pipeline.intake.readers.recognise import Plan, Recogniser
 from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
 from pipeline.intake.readers.table import Found, find_table, numbers_as_codes
@@ -46,6 +47,11 @@ class Reading:
     table: pa.Table
     rows: int
     unknown_headings: tuple[str, ...]
+    per_row: int = 1
+
+    def sender_row(self, row_no: int) -> int:
+        """The row that the sender finds under `row_no`: where a row names several people, each has a number of their own."""
+        return row_no // self.per_row
 
 
 class Reader:
@@ -80,7 +86,10 @@ class Reader:
         table = canonical(sheet, plan, self._meanings[plan.profile.name])
         if grid is not None:
             table = with_problems(table, numbers_as_codes(grid, at, plan))
-        return Reading(plan.profile.kind, plan.profile.name, table, table.num_rows, plan.layout.unknown)
+        if plan.profile.members:
+            table = spread(table, plan.profile.members, name)
+        per_row = PER_ROW if plan.profile.members else 1
+        return Reading(plan.profile.kind, plan.profile.name, table, table.num_rows, plan.layout.unknown, per_row)
 
 
 def read(data: bytes, name: str, kind_hint: FileKind | None, formats: Sequence[FormatProfile]) -> Reading:
