@@ -32,7 +32,9 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     try:
-        return _answer(sys.stdin.buffer.read())
+        sys.stdout.write(answer(sys.stdin.buffer.read()))
+        sys.stdout.flush()
+        return 0
     except Faulty as faulty:
         return _refuse(faulty.fault)
     except MemoryError:
@@ -48,7 +50,8 @@ def _refuse(fault: WorkbookFault) -> int:
     return 0
 
 
-def _answer(data: bytes) -> int:
+def answer(data: bytes) -> str:
+    """Raises Faulty, MemoryError and what python-calamine raises."""
     by_name: dict[str, xlsx_count.Count] = {}
     in_order: list[xlsx_count.Count] = []
     if data.startswith(_ZIP):
@@ -80,9 +83,7 @@ def _answer(data: bytes) -> int:
         rows, cells, size = rows + len(found), cells + filled.total(), size + sum(map(len, found))
         if cells > CELLS or size > TEXT_BYTES:
             raise Faulty(WorkbookFault.TOO_LARGE)
-    sys.stdout.write("\n".join([*lines, json.dumps({"end": rows})]) + "\n")
-    sys.stdout.flush()
-    return 0
+    return "\n".join([*lines, json.dumps({"end": rows})]) + "\n"
 
 
 def _rows(sheet: python_calamine.CalamineSheet, errors: dict[tuple[int, int], str]) -> tuple[list[str], Counter[int]]:
