@@ -216,7 +216,7 @@ async function discard() {
   renderHome();
 }
 
-// The camera until `take` says true; text that it returns is told and the search goes on.
+// The camera until `take` says true; text that it returns is told and the search goes on, as it does after null.
 async function withCamera(title, codes, take, typed) {
   $("camera-title").textContent = t(title);
   $("camera-note").textContent = t("phone.camera.looking");
@@ -227,7 +227,7 @@ async function withCamera(title, codes, take, typed) {
   try {
     await scan($("video"), codes, async (text) => {
       const taken = await take(text);
-      if (taken !== true) $("camera-note").textContent = taken;
+      if (typeof taken === "string") $("camera-note").textContent = taken;
       return taken === true;
     }, scanning.signal);
   } catch (error) {
@@ -241,7 +241,9 @@ async function withCamera(title, codes, take, typed) {
 }
 
 function scanTube() {
-  return withCamera("phone.camera.tube", TUBE, begin, () => renderHome($("tube-code")));
+  // A card that lies beside the tube is none.
+  const take = (text) => (readCard(text) ? null : begin(text));
+  return withCamera("phone.camera.tube", TUBE, take, () => renderHome($("tube-code")));
 }
 
 function scanCard() {
