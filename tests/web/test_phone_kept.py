@@ -270,6 +270,31 @@ def test_another_account_sees_nothing_of_the_first_one_s(chromium: Browser, site
         expect(page.locator("#who")).to_contain_text("minh")
 
 
+def test_W11_signing_out_at_the_desk_clears_the_phone_too(chromium: Browser, site: Site) -> None:
+    with phone(chromium, site) as page:
+        shell_kept(page)
+        begin(page, "FLB6092")
+        add(page, LAN)
+        page.goto(f"{site.address}/files")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.locator("#ask-text")).to_contain_text("1 tubes were not sent yet", timeout=LIMIT_MS)
+        page.locator("#ask-yes").click()
+        expect(page.locator("#start-title")).to_have_text("You are signed out", timeout=LIMIT_MS)
+        assert page.evaluate(RAW)["ids"] == []
+        assert page.context.request.get(f"{site.address}/phone/me").status == 401
+
+
+def test_W11_an_account_that_is_no_team_s_sees_nothing(chromium: Browser, site: Site) -> None:
+    with phone(chromium, site) as page:
+        shell_kept(page)
+        begin(page, "FLB6092")
+        add(page, LAN)
+        sign_in(page.context, site, "hoa")
+        page.reload()
+        expect(page.locator("#start-text")).to_contain_text("1 tubes of the account lan", timeout=LIMIT_MS)
+        assert LAN["full_name"] not in page.content()
+
+
 def test_what_was_received_is_removed_when_its_day_is_over_and_what_was_not_stays(chromium: Browser, site: Site, town: Town) -> None:
     with phone(chromium, site) as page:
         begin(page, "FLB6092")

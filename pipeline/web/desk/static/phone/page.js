@@ -16,6 +16,7 @@ const BUSY_AFTER_MS = 500;
 const RECEIPT_LENGTH = 12;
 const SIGNED_OUT = "signed-out";
 const SESSION_LEFT = "session-left";
+const SIGN_OUT = "sign-out";
 
 let words;
 let store;
@@ -286,11 +287,12 @@ function startView(title, text, offersSignIn) {
   show("start");
 }
 
-// What the server says of this account: settings, "sign_in", or null without network.
+// What the server says of this account: settings, "sign_in", "no_team" for who is signed in and is none, or null without network.
 async function askServer() {
   try {
     const response = await fetch("/phone/me", { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(ASK_LIMIT_MS) });
-    if (response.type === "opaqueredirect" || [401, 403, 404].includes(response.status)) return "sign_in";
+    if (response.type === "opaqueredirect" || response.status === 401) return "sign_in";
+    if ([403, 404].includes(response.status)) return "no_team";
     const told = await response.json();
     return response.ok && told.account ? told : null;
   } catch {
@@ -306,6 +308,7 @@ async function ready() {
   const told = await askServer();
   offline = told === null;
   mustSignIn = told === "sign_in";
+  if (told === "no_team") return before ? foreign(before) : noAccount();
   if (told && told !== "sign_in") {
     if (before && (before.account !== told.account || before.place !== told.place)) return foreign(before);
     const minutes = Math.round(Math.abs(Date.now() - Date.parse(told.now)) / 60_000);
@@ -327,20 +330,20 @@ function noAccount() {
 // The phone has changed hands: what was sent is forgotten; what was not waits for its own account.
 async function foreign(before) {
   const unsent = kept.unsent();
-  if (!unsent.length) {
-    await store.forget();
-    store = await openStore();
-    return ready();
-  }
+  if (!unsent.length) return anew();
   startView("phone.foreign.title", t("phone.foreign.text", { n: unsent.length, account: before.account }), true);
   $("delete-foreign").hidden = false;
   $("delete-foreign").onclick = async () => {
     if (!(await ask(t("phone.foreign.sure", { n: unsent.length }), t("phone.foreign.delete")))) return;
-    await store.forget();
-    store = await openStore();
-    await ready();
+    await anew();
   };
   return undefined;
+}
+
+async function anew() {
+  await store.forget();
+  store = await openStore();
+  return ready();
 }
 
 async function work() {
@@ -363,6 +366,7 @@ async function work() {
   if (draft) openTube(draft);
   else renderHome();
   sender.wake(true);
+  if (window.location.search.slice(1) === SIGN_OUT) await signOut();
 }
 
 function changed() {
