@@ -313,6 +313,7 @@ def test_what_was_received_is_removed_when_its_day_is_over_and_what_was_not_stay
 def test_the_worker_keeps_the_shell_and_never_data(chromium: Browser, site: Site) -> None:
     with phone(chromium, site) as page:
         shell_kept(page)
+        page.reload()
         begin(page, "FLB6092")
         add(page, LAN)
         finish(page)
