@@ -17,10 +17,15 @@ AUDIT_LOCK = 0x756E_0003
 START = "0" * 64
 
 
-def append(conn: Connection, who: str, what: str, subject: str, why: str, now: datetime) -> int:
-    """Add an entry and return its number. Other writers of the trail wait until this transaction ends: there is one chain."""
+def lock(conn: Connection) -> None:
+    """Keep other writers of the trail waiting until this transaction ends: for who reads in it what the next entry depends on."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AUDIT_LOCK})
+
+
+def append(conn: Connection, who: str, what: str, subject: str, why: str, now: datetime) -> int:
+    """Add an entry and return its number. Other writers of the trail wait until this transaction ends: there is one chain."""
+    lock(conn)
     last = conn.execute(select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)).one_or_none()
     number, previous = (1, START) if last is None else (last.entry_no + 1, last.hash)
     entry = {"entry_no": number, "at": now, "who": who, "what": what, "subject": subject, "why": why, "previous_hash": previous}
@@ -44,6 +49,14 @@ def entries(conn: Connection, most: int) -> list[Entry]:
     """The newest `most` entries, the newest first."""
     columns = (audit.c.entry_no, audit.c.at, audit.c.who, audit.c.what, audit.c.subject, audit.c.why)
     return [Entry(**row) for row in conn.execute(select(*columns).order_by(audit.c.entry_no.desc()).limit(most)).mappings()]
+
+
+def last(conn: Connection, what: str) -> Entry | None:
+    """The newest entry of one kind."""
+    columns = (audit.c.entry_no, audit.c.at, audit.c.who, audit.c.what, audit.c.subject, audit.c.why)
+    statement = select(*columns).where(audit.c.what == what).order_by(audit.c.entry_no.desc()).limit(1)
+    found = conn.execute(statement).mappings().one_or_none()
+    return None if found is None else Entry(**found)
 
 
 def verify(conn: Connection) -> list[str]:

@@ -23,6 +23,8 @@ from tests.web.desk import OF_ROLE, PEOPLE, Town
 # Parameter of a path → makes an object of `team-b` or `lab-b` (nobody's who is tried here) and returns its value in the path.
 OBJECTS: dict[str, Callable[[Town, Door], str]] = {
     "sha256": lambda town, door: town.handed_in("minh", b"tube_code\n"),
+    # Of nobody's list: as another team's people are.
+    "specimen_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
     # Of an operator's rooms nothing is another place's: what is closed or none is refused alike.
     "hold_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
 }

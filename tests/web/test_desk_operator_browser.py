@@ -110,11 +110,30 @@ def test_W13_every_room_fits_320_px_and_axe_finds_nothing(browser: Browser, site
             assert fits(page), name
             keep(page, f"operator-{name}-{language}")
             judged(page)
+        page.goto(f"{site}/search")
         page.locator("[name=wanted]").fill("SP4")
         page.locator("main button").click()
         assert "Người Số 9" in page.locator("main").inner_text()
         assert fits(page)
         keep(page, f"operator-found-{language}")
+        judged(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_W13_a_team_s_rooms_fit_320_px_and_axe_finds_nothing(browser: Browser, site: str, language: str) -> None:
+    with signed_in(browser, site, "lan", language) as page:
+        for name in ("call-backs", "labels"):
+            page.goto(f"{site}/{name}")
+            assert fits(page)
+            keep(page, f"team-{name}-{language}")
+            judged(page)
+        page.goto(f"{site}/call-backs")
+        page.locator("main a[href^='/call-backs/']").first.click()
+        page.locator("[name=tube]").fill("UP500001X")
+        page.locator("main button").click()
+        assert page.locator("[role=alert]").is_visible()
+        assert fits(page)
+        keep(page, f"team-call-back-{language}")
         judged(page)
 
 

@@ -14,13 +14,13 @@ from starlette.staticfiles import StaticFiles
 from pipeline.web.base.app import new_app
 from pipeline.web.base.pages import Pages, load_pages
 from pipeline.web.base.shield import Shield
-from pipeline.web.desk import files, lab, looking, operator, people, phone, sign_in, worklist
+from pipeline.web.desk import files, lab, looking, operator, people, phone, sign_in, team, worklist
 from pipeline.web.desk.access import Doors
 from pipeline.web.desk.desk import Desk, Room
 
 HERE: Final = Path(__file__).parent
 ASSETS: Final = "/assets"
-ROOMS: Final = (sign_in, operator, files, phone, worklist, lab, looking, people)
+ROOMS: Final = (sign_in, operator, files, phone, worklist, lab, team, looking, people)
 
 
 class DeskApp(Shield):
