@@ -1,5 +1,6 @@
--- Grain: one question for a person as the facts stand, about touched tubes and about results in scope that no manifest names.
+-- Grain: one question for a person about one tube, as the facts stand: about touched tubes and about results that no manifest names.
 -- Inputs: outcome_now, unit_row. Readers: decide/hold_after.
+-- Two tubes with one specimen code are two questions: one of them may be answered while the other still waits.
 CREATE OR REPLACE TEMP TABLE hold_now AS
 WITH held AS (
     SELECT
@@ -29,5 +30,9 @@ unmatched AS (
     WHERE unit_id IS NULL AND status <> 'P'
     GROUP BY tube_code
 )
-SELECT CAST(md5(concat_ws('|', reason, subject, coalesce(CAST(collected_on AS VARCHAR), ''))) AS UUID) AS hold_id, * EXCLUDE (collected_on)
+SELECT
+    CAST(md5(concat_ws('|',
+        reason, subject, coalesce(CAST(collected_on AS VARCHAR), ''), CASE WHEN tube_code <> subject THEN tube_code END
+    )) AS UUID) AS hold_id,
+    * EXCLUDE (collected_on)
 FROM (SELECT * FROM about_tubes UNION ALL BY NAME SELECT * FROM unmatched)

@@ -13,10 +13,8 @@ WITH before AS (
 timed AS (
     SELECT
         *,
-        CASE
-            WHEN ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' THEN if(ruled = 'awaiting', tube_overdue_at, own_overdue_at)
-        END AS overdue_at,
-        ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' AS is_waiting
+        ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' AS is_waiting,
+        CASE WHEN is_waiting THEN if(ruled = 'awaiting', tube_overdue_at, own_overdue_at) END AS overdue_at
     FROM verdict_now
 ),
 ended AS (

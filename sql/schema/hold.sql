@@ -1,6 +1,6 @@
 -- Grain: one question for a person, open or answered by later facts. Written by decide/hold_store only; published to the ledger.
 CREATE TABLE IF NOT EXISTS hold (
-    hold_id    UUID NOT NULL,          -- md5(reason, subject, collection day)
+    hold_id    UUID NOT NULL,          -- md5(reason, subject, collection day; and the tube's code where the subject is a specimen's)
     reason     VARCHAR NOT NULL,
     subject    VARCHAR NOT NULL,       -- tube or specimen code
     tube_id    UUID,                   -- by which later facts find it; NULL: no manifest names the tube, the code finds it

@@ -236,7 +236,7 @@ CASES = [
 ]  # fmt: skip
 
 
-def _apart(case: Case, place: int) -> Case:
+def apart(case: Case, place: int) -> Case:
     """The same case with names of its own, so that it can stand in one warehouse with all others."""
 
     def named(text: str) -> str:
@@ -269,7 +269,7 @@ def _apart(case: Case, place: int) -> Case:
 @pytest.mark.parametrize("at", sorted({case.at for case in CASES}))
 def test_cases_beside_each_other_do_not_disturb_each_other(at: float) -> None:
     """All at once, then all anew. Quicker than one by one, and so the first to look at a mutant (tests/faults/mutants)."""
-    cases = [_apart(case, place) for place, case in enumerate(CASES) if case.at == at]
+    cases = [apart(case, place) for place, case in enumerate(CASES) if case.at == at]
     with store() as given:
         given.add(fact for case in cases for fact in case.facts)
         for full in (False, True):

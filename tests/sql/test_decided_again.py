@@ -234,6 +234,18 @@ def test_P05_who_comes_later_with_the_same_specimen_code_holds_the_earlier_one_t
         assert given.outcomes() == {"a@T": "awaiting no_result", "b@U": "held shared_tube"} and given.holds() == {"shared_tube S9"}
 
 
+def test_P05_of_two_tubes_with_one_specimen_code_the_one_is_answered_and_the_other_still_asked_about() -> None:
+    with store() as given:
+        pair = (Member("T", "a", own="S9"), Member("U", "b", own="S9", team="TEAM2"))
+        _decided(given, 30, *pair, Result("T", "inconclusive"), Result("U", "inconclusive"))
+        assert given.outcomes() == {"a@T": "held shared_tube", "b@U": "held shared_tube"}
+        _decided(given, 31, Result("T", "not_detected", status="C", told=29))
+        assert given.outcomes() == {"a@T": "not_detected single", "b@U": "held shared_tube"}
+        found = given.warehouse.connection.execute("SELECT tube_code, owner, closed_at IS NULL, hold_id FROM hold ORDER BY 1").fetchall()
+        assert [row[:3] for row in found] == [("T", "TEAM1", False), ("U", "TEAM2", True)]
+        assert found[0][3] != found[1][3]
+
+
 def test_P03_a_contradiction_of_a_pool_mate_stands_when_news_come_by_a_specimens_code() -> None:
     with store() as given:
         pair = (Member("T", "a", own="A1"), Member("T", "b", own="B1"))

@@ -63,7 +63,7 @@ HERDS = (
             f"{_CASES}::test_cases_beside_each_other_do_not_disturb_each_other", f"{_CASES}::test_what_is_told",
             f"{_CASES}::test_I5_a_correction_is_told_once_and_a_repeated_word_never", f"{_CASES}::test_lost_then_found_is_told",
             f"{_CASES}::test_a_correction_takes_people_off_the_list", f"{_CASES}::test_only_what_was_touched_is_decided",
-            "tests/sql/test_decided_again.py", "tests/sql/test_published.py", "tests/property/test_decide_model.py",
+            "tests/sql/test_decide_grain.py", "tests/sql/test_decided_again.py", "tests/sql/test_published.py", "tests/property/test_decide_model.py",
         ),
         thorough=("tests/property/test_decide_incremental.py", _CASES),
     ),
