@@ -47,6 +47,14 @@ class FileRefused(ActionNeeded):
         self.code = code
 
 
+class FieldWrong(ActionNeeded):
+    """A field of a form is missing or wrong. `field` is its name."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"The field {field} is missing or wrong.", field=field)
+        self.field = field
+
+
 class QuotaSpent(ActionNeeded):
     """An account has sent all that it may in a day."""
 

@@ -5,11 +5,6 @@ The link is a fact like any other: a manifest of one row that names the tube it 
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import shutil
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,13 +14,12 @@ from pipeline.domain.tube_codes import is_acceptable, normalise
 from pipeline.errors import ActionNeeded
 from pipeline.ledger import audit
 from pipeline.ledger.sessions import Person
-from pipeline.stages.hand_in import hand_in, place_of
+from pipeline.stages.hand_in import hand_in_row, place_of
 from pipeline.stages.house import House
 from pipeline.stages.lists import identities
 from pipeline.warehouse.published import Published
 
-# In the home's tmp, where the desk tidies up what a killed one left.
-FOLDER = "desk-"
+# On screen; the file has all.
 MOST = 200
 
 
@@ -51,10 +45,10 @@ class NotASwab(ActionNeeded):
         self.problem = problem
 
 
-def call_backs(house: House, person: Person, now: datetime) -> tuple[list[CallBack], int]:
-    """The team's people to swab again, the longest waiting first, at most `MOST`; and how many there are. The look is audited first."""
+def call_backs(house: House, person: Person, now: datetime, most: int | None = MOST) -> tuple[list[CallBack], int]:
+    """The team's people to swab again, the longest waiting first, at most `most`; and how many there are. The look is audited first."""
     rows = _of(house, place_of(person))
-    some = rows[:MOST]
+    some = rows[:most]
     with house.ledger.begin() as conn:
         audit.append(conn, person.login, "looked", f"call-back list {place_of(person)}", f"{len(some)} people", now)
     known = identities(house, [(row["vault_day"], row["vault_batch"], row["specimen_id"]) for row in some], IDENTITY_COLUMNS)
@@ -81,17 +75,7 @@ def swabbed_again(house: House, person: Person, about: CallBack, tube: str, coll
         raise NotASwab("same_tube")
     if not about.collected_at <= collected_at <= house.local(now):
         raise NotASwab("time")
-    data = _manifest(about, tube, collected_at)
-    sha256 = hashlib.sha256(data).hexdigest()
-    folder = house.home.tmp / f"{FOLDER}{uuid.uuid4().hex}"
-    folder.mkdir(mode=0o700)
-    try:
-        file = folder / f"{normalise(tube)}.csv"
-        file.write_bytes(data)
-        hand_in(house, person, file, sha256, now)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return sha256
+    return hand_in_row(house, person, f"{normalise(tube)}.csv", _manifest(about, tube, collected_at), now)
 
 
 def _of(house: House, place: str) -> list[dict[str, Any]]:
@@ -103,7 +87,7 @@ def _call_back(row: dict[str, Any], person: dict[str, str]) -> CallBack:
     return CallBack(**told, person={name: person[name] or "" for name in IDENTITY_COLUMNS})
 
 
-def _manifest(about: CallBack, tube: str, collected_at: datetime) -> bytes:
+def _manifest(about: CallBack, tube: str, collected_at: datetime) -> dict[str, str]:
     """The same person as in the vault, letter by letter: only so is it the same pseudonym."""
     row = about.person | {
         "tube_code": tube.strip(),
@@ -112,8 +96,4 @@ def _manifest(about: CallBack, tube: str, collected_at: datetime) -> bytes:
         "replaces_tube": about.replaces_tube,
         "site_code": about.site_code,
     }
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, MANIFEST_COLUMNS, restval="", lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerow(row)
-    return text.getvalue().encode("utf-8")
+    return {name: row.get(name, "") for name in MANIFEST_COLUMNS}

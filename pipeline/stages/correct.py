@@ -6,10 +6,6 @@ told by its own time, which the form brings along: sent twice, it is the same fi
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,14 +13,12 @@ from typing import Final, TypeVar, assert_never
 
 from pipeline.domain.tube_codes import is_code, normalise
 from pipeline.domain.words import Call, RejectReason, Status
-from pipeline.durable import write_file
-from pipeline.errors import ActionNeeded
+from pipeline.errors import FieldWrong
 from pipeline.ledger.sessions import Person
-from pipeline.stages.hand_in import hand_in
+from pipeline.stages.hand_in import hand_in_row
 from pipeline.stages.house import House
 
 _Word = TypeVar("_Word", bound=StrEnum)
-COLUMNS: Final = ("tube_code", "result", "status", "tested_at", "resulted_at", "reject_reason", "ct")
 # A form that stood open for longer is asked for anew: its time would be no time of anything.
 LASTS: Final = timedelta(hours=12)
 
@@ -36,14 +30,6 @@ class Said(StrEnum):
     CORRECTED = "corrected"
     WRONG = "wrong"
     CANCELLED = "cancelled"
-
-
-class Wrong(ActionNeeded):
-    """A field of the form is missing or wrong. `field` is its name."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"The field {field} is missing or wrong.", field=field)
-        self.field = field
 
 
 @dataclass(frozen=True)
@@ -60,45 +46,36 @@ class Statement:
 
 
 def statement(fields: dict[str, str], said: Said, said_at: datetime, now: datetime) -> Statement:
-    """From a form's fields: tube, tested_at (ISO, minutes), call, reason, ct. Raises Wrong, naming the field. Times are local."""
+    """From a form's fields: tube, tested_at (ISO, minutes), call, reason, ct. Raises FieldWrong, naming the field. Times are local."""
     if not now - LASTS <= said_at <= now:
-        raise Wrong("said_at")
+        raise FieldWrong("said_at")
     tube = normalise(fields.get("tube", ""))
     if not is_code(tube):
-        raise Wrong("tube")
+        raise FieldWrong("tube")
     call = _call(fields, said)
     reason = _one_of(RejectReason, fields, "reason") if call is Call.REJECTED else None
     tested_at = _moment(fields.get("tested_at", ""))
     if tested_at > said_at:
-        raise Wrong("tested_at")
+        raise FieldWrong("tested_at")
     return Statement(said, tube, tested_at, said_at, call, reason, fields.get("ct", "").strip() if said is Said.CORRECTED else "")
 
 
 def say(house: House, person: Person, what: Statement, now: datetime) -> str:
     """Hand the statement in as a file of the person's lab. Returns its SHA-256. Raises QuotaSpent, DiskFails."""
-    data = as_file(what)
-    folder = house.home.tmp / f"desk-{uuid.uuid4().hex}"
-    folder.mkdir(mode=0o700)
-    path = folder / f"desk_{what.said.value}_{what.tube}.csv"
-    try:
-        write_file(path, data)
-        sha256 = hashlib.sha256(data).hexdigest()
-        hand_in(house, person, path, sha256, now)
-    finally:
-        path.unlink(missing_ok=True)
-        folder.rmdir()
-    return sha256
+    return hand_in_row(house, person, f"desk_{what.said.value}_{what.tube}.csv", as_row(what), now)
 
 
-def as_file(what: Statement) -> bytes:
+def as_row(what: Statement) -> dict[str, str]:
     """The row in `canonical_results`."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    times = (what.tested_at.isoformat(" ", "seconds"), what.said_at.isoformat(" ", "seconds"))
-    call = what.call.value.replace("_", " ") if what.call else ""
-    writer.writerow((what.tube, call, _status(what.said).value, *times, what.reason.value if what.reason else "", what.ct))
-    return text.getvalue().encode()
+    return {
+        "tube_code": what.tube,
+        "result": what.call.value.replace("_", " ") if what.call else "",
+        "status": _status(what.said).value,
+        "tested_at": what.tested_at.isoformat(" ", "seconds"),
+        "resulted_at": what.said_at.isoformat(" ", "seconds"),
+        "reject_reason": what.reason.value if what.reason else "",
+        "ct": what.ct,
+    }
 
 
 def _status(said: Said) -> Status:
@@ -131,12 +108,12 @@ def _one_of(words: type[_Word], fields: dict[str, str], name: str) -> _Word:
     try:
         return words(fields.get(name, ""))
     except ValueError:
-        raise Wrong(name) from None
+        raise FieldWrong(name) from None
 
 
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007  # local, as the lab's clock says
     except ValueError:
-        raise Wrong("tested_at") from None
+        raise FieldWrong("tested_at") from None
     return moment

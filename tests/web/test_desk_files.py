@@ -44,7 +44,7 @@ def test_a_file_goes_through_the_door_and_its_receipt_balances(town: Town) -> No
     sent = client.post("/files", files={"file": ("Danh sách.csv", MIXED)})
     assert (sent.status_code, sent.headers["location"]) == (303, f"/files/{hashlib.sha256(MIXED).hexdigest()}")
     assert inbox(town) == ["team-a/manifest/Danh sách.csv"]
-    assert [path for path in town.house.home.tmp.iterdir() if path.name.startswith(files.FOLDER)] == []
+    assert [path for path in town.house.home.tmp.iterdir() if path.name.startswith(hand_in.FOLDER)] == []
     waiting = client.get(sent.headers["location"]).text
     assert 'id="waiting"' in waiting and "not looked at yet" in waiting
     town.run()
@@ -231,7 +231,7 @@ def test_problems_are_read_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_a_killed_desk_leaves_no_names_behind(town: Town) -> None:
-    left = town.house.home.tmp / f"{files.FOLDER}1" / "0" / "names.csv"
+    left = town.house.home.tmp / f"{hand_in.FOLDER}1" / "0" / "names.csv"
     left.parent.mkdir(parents=True)
     left.write_bytes(MIXED)
     others = town.house.home.tmp / "duckdb_temp"

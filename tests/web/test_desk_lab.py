@@ -11,10 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipeline.domain.words import Call, FileKind, RejectReason, Status
+from pipeline.errors import FieldWrong
 from pipeline.formats import load_formats
 from pipeline.intake.readers import read
 from pipeline.programme import load_programme
-from pipeline.stages.correct import Said, Statement, Wrong, as_file, statement
+from pipeline.stages.correct import Said, Statement, as_row, statement
 from pipeline.stages.house import House
 from pipeline.stages.status import status
 from tests.web.desk import Town
@@ -124,7 +125,13 @@ def test_a_form_that_stood_open_for_too_long_can_be_sent_again(town: Town) -> No
 def test_every_statement_is_a_row_of_the_product_s_own_format(said: Said, call: Call) -> None:
     fields = {"tube": "t-0001", "tested_at": TESTED, "call": call.value, "reason": RejectReason.EMPTY.value, "ct": "31.5"}
     what = statement(fields, said, NOW - timedelta(minutes=1), NOW)
-    reading = read(as_file(what), "desk.csv", FileKind.RESULTS, load_formats(load_programme("vietnam"), Path("none")))
+    sent = as_row(what)
+    reading = read(
+        f"{','.join(sent)}\n{','.join(sent.values())}\n".encode(),
+        "desk.csv",
+        FileKind.RESULTS,
+        load_formats(load_programme("vietnam"), Path("none")),
+    )
     (row,) = reading.table.to_pylist()
     assert reading.profile_name == "canonical_results" and not reading.unknown_headings
     expected = {Said.REJECTED: Status.FINAL, Said.CORRECTED: Status.CORRECTED, Said.WRONG: Status.WRONG, Said.CANCELLED: Status.CANCELLED}
@@ -137,6 +144,6 @@ def test_every_statement_is_a_row_of_the_product_s_own_format(said: Said, call: 
 
 def test_each_kind_of_statement_needs_what_it_needs() -> None:
     make: Callable[..., Statement] = statement
-    with pytest.raises(Wrong):
+    with pytest.raises(FieldWrong):
         make({"tube": "T0001", "tested_at": "yesterday"}, Said.WRONG, NOW, NOW)
     assert make({"tube": "T 0001", "tested_at": TESTED}, Said.WRONG, NOW, NOW).tube == "T0001"

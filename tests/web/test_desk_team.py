@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,11 +17,13 @@ import zxingcpp
 from starlette.testclient import TestClient
 
 from pipeline.domain.tube_codes import has_check, with_check
+from pipeline.domain.words import Call, RejectReason
 from pipeline.ledger.server import Server
 from pipeline.stages.house import House
 from pipeline.stages.publish import publish
 from pipeline.stages.run import run_all
 from pipeline.warehouse.published import Published
+from pipeline.web.desk.app import HERE
 from tests.faults.conftest import trusting
 from tests.homes import Installation, new_installation
 from tests.web.desk import NOW, Town
@@ -68,6 +73,22 @@ def test_W10_a_team_sees_its_own_people_and_each_look_is_audited(day: Town) -> N
     assert others.get(path).status_code == 404
     assert others.post(path, data={"tube": NEW_TUBE, "at": "2026-11-20T10:30"}).status_code == 404
     assert [entry[:2] for entry in day.audited()[-2:]] == [("minh", "refused")] * 2
+
+
+def test_the_file_has_the_team_s_own_people_alone_in_words(day: Town) -> None:
+    rows = list(csv.reader(io.StringIO(day.client("lan").get("/call-backs.csv").content.decode("utf-8-sig"))))
+    assert rows[0][:2] == ["Instead of tube", "Why"] and {row[4] for row in rows[1:]} == {"Người Số 7", "Người Số 8"}
+    assert {row[1] for row in rows[1:]} == {day.texts["en"]["come_again.pool_detected"]}
+    assert day.audited()[-1] == ("lan", "looked", "call-back list team-a")
+    assert day.client("minh").get("/call-backs.csv").text.count("\n") == 1
+
+
+def test_every_reason_to_come_again_has_a_text_in_each_language() -> None:
+    unclear = (Call.INCONCLUSIVE, Call.INVALID)
+    wanted = {f"{kind}_{call.value}" for kind in ("pool", "single", "own") for call in unclear} | {"pool_detected"}
+    for language in ("vi", "en"):
+        texts = tomllib.loads((HERE / "texts" / "team" / f"{language}.toml").read_text())
+        assert set(texts["come_again"]) == wanted | {f"tube_{reason.value}" for reason in RejectReason}
 
 
 def test_a_new_swab_closes_the_old_episode_and_is_its_own_specimen(day: Town) -> None:

@@ -31,8 +31,6 @@ from pipeline.web.desk.desk import Room
 
 SENDERS: Final = (Role.TEAM, Role.LAB)
 LIMITS: Final = Limits(file_bytes=32 * 1024**2, all_bytes=128 * 1024**2, files=100)
-# In the home's tmp; whatever lies there when the desk starts is left over.
-FOLDER: Final = "desk-"
 
 
 def routes(room: Room) -> None:
@@ -44,7 +42,7 @@ def routes(room: Room) -> None:
 
     @doors.post("/files", *SENDERS)
     async def take(request: Request, person: Person) -> Response:
-        folder = house.home.tmp / f"{FOLDER}{uuid.uuid4().hex}"
+        folder = house.home.tmp / f"{door.FOLDER}{uuid.uuid4().hex}"
         try:
             files = await receive_files(request, folder, LIMITS)
             for one in files:

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.domain.words import Call, RejectReason, Role
-from pipeline.errors import DiskFails, QuotaSpent
+from pipeline.errors import DiskFails, FieldWrong, QuotaSpent
 from pipeline.ledger.sessions import Person
-from pipeline.stages.correct import Said, Wrong, say, statement
+from pipeline.stages.correct import Said, say, statement
 from pipeline.web.base.forms import read_form
 from pipeline.web.desk.desk import Room
 
@@ -39,7 +39,7 @@ def routes(room: Room) -> None:
         try:
             what = statement(fields, said, _moment(fields.get("said_at", "")), room.house.local(room.now()))
             sha256 = await run_in_threadpool(say, room.house, person, what, room.now())
-        except Wrong as wrong:
+        except FieldWrong as wrong:
             if wrong.field == "said_at":
                 fields["said_at"] = room.house.local(room.now()).isoformat(timespec="seconds")
             return _form(room, request, person, said, fields, wrong.field)
@@ -64,11 +64,11 @@ def _form(room: Room, request: Request, person: Person, said: Said, given: dict[
 
 
 def _moment(text: str) -> datetime:
-    """When the form was opened, local time. Raises Wrong."""
+    """When the form was opened, local time. Raises FieldWrong."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Wrong("said_at") from None
+        raise FieldWrong("said_at") from None
     if moment.tzinfo is not None:
-        raise Wrong("said_at")
+        raise FieldWrong("said_at")
     return moment

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from pipeline.home import Home
+from pipeline.stages.hand_in import FOLDER
 from pipeline.stages.house import House
 from pipeline.vault.passwords import Passwords
 from pipeline.web.base.app import serve_app
 from pipeline.web.desk.app import DeskApp, desk_app, pages_of
 from pipeline.web.desk.desk import Desk
-from pipeline.web.desk.files import FOLDER
 
 
 def desk_of(house: House, passwords: Passwords) -> DeskApp:

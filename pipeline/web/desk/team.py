@@ -17,14 +17,18 @@ from pipeline.errors import ActionNeeded, DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
 from pipeline.papers.labels import MOST as MOST_LABELS
 from pipeline.papers.labels import sheets
+from pipeline.quality.rejects import table_text
 from pipeline.stages import call_backs as calling
 from pipeline.stages.call_backs import CallBack, NotASwab
 from pipeline.stages.hand_in import place_of
 from pipeline.stages.print_labels import print_labels
 from pipeline.web.base.forms import read_form
+from pipeline.web.base.languages import choose
 from pipeline.web.desk.desk import Room
+from pipeline.web.desk.files import download
 
 LARGEST_FORM: Final = 4096
+COLUMNS: Final = ("replaces_tube", "reason", "collected_at", "site_code", "full_name", "birth_date", "phone", "address", "person_code")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -38,6 +42,13 @@ def _call_backs(room: Room) -> None:
     async def listing(request: Request, person: Person) -> Response:
         found, total = await run_in_threadpool(calling.call_backs, room.house, person, room.now())
         return room.page(request, person, "call_backs.html", people=found, total=total)
+
+    @room.doors.get("/call-backs.csv", Role.TEAM)
+    async def as_csv(request: Request, person: Person) -> Response:
+        found, _ = await run_in_threadpool(partial(calling.call_backs, room.house, person, room.now(), most=None))
+        texts = choose(request, room.desk.pages.languages)
+        rows = [_row(one, texts[f"come_again.{one.reason}"]) for one in found]
+        return download(table_text([texts[f"column.{name}"] for name in COLUMNS], rows), "call_backs.csv")
 
     @room.doors.get("/call-backs/{specimen_id}", Role.TEAM)
     async def one(request: Request, person: Person) -> Response:
@@ -59,6 +70,12 @@ def _call_backs(room: Room) -> None:
         except DiskFails:
             raise HTTPException(503) from None
         return RedirectResponse(f"/files/{sha256}", 303)
+
+
+def _row(one: CallBack, reason: str) -> list[str]:
+    cells = one.person | {"replaces_tube": one.replaces_tube, "reason": reason, "site_code": one.site_code}
+    cells["collected_at"] = f"{one.collected_at:%Y-%m-%d %H:%M}"
+    return [cells[name] for name in COLUMNS]
 
 
 async def _own(room: Room, request: Request, person: Person) -> CallBack:
