@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from threading import BoundedSemaphore
-from typing import Final
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -12,8 +10,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pipeline.errors import ActionNeeded
 
 SHORTEST, LONGEST = 12, 200
-# Each takes 64 MiB: a crowd at the door must not take the machine's memory.
-AT_ONCE: Final = 4
 
 
 class Passwords:
@@ -21,7 +17,6 @@ class Passwords:
 
     def __init__(self, *, time_cost: int = 3, memory_cost: int = 64 * 1024, lanes: int = 4) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=lanes, type=Type.ID)
-        self._turn = BoundedSemaphore(AT_ONCE)
         # What is compared where there is no account.
         self._nobody = self._hasher.hash("nobody's password")
 
@@ -29,16 +24,14 @@ class Passwords:
         """The hash with its salt and costs, as text. Raises ActionNeeded for a password that is too short or too long."""
         if not SHORTEST <= len(password) <= LONGEST:
             raise ActionNeeded(f"A password has {SHORTEST} to {LONGEST} characters.")
-        with self._turn:
-            return self._hasher.hash(_one_form(password))
+        return self._hasher.hash(_one_form(password))
 
     def fits(self, hashed: str | None, password: str) -> bool:
         """Whether `password` is that of the hash. None is nobody's: False, after the same work."""
-        with self._turn:
-            try:
-                same = self._hasher.verify(hashed or self._nobody, _one_form(password[: LONGEST + 1]))
-            except (VerificationError, InvalidHashError):
-                return False
+        try:
+            same = self._hasher.verify(hashed or self._nobody, _one_form(password[: LONGEST + 1]))
+        except (VerificationError, InvalidHashError):
+            return False
         return same and hashed is not None
 
 

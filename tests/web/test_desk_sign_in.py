@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import pytest
 from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
@@ -21,6 +24,7 @@ from pipeline.vault.passwords import LONGEST, SHORTEST, Passwords
 from tests.web.desk import CHEAP, PASSWORD, Town
 
 BY = Clerk("an", "a test")
+ACCEPTS = {"Accept": "text/html"}
 WRONG = "not the password at all"
 
 
@@ -162,6 +166,29 @@ def test_W04_fifty_wrong_passwords_at_once_never_pass_the_limit(town: Town) -> N
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(once, range(50)))
     assert sum(taken) == FREE_TRIES
+
+
+def test_W12_a_crowd_at_the_door_keeps_nobody_who_is_in_from_working(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    session_id = town.client("an").cookies["desk"]
+    opened, knocked = threading.Event(), threading.Event()
+
+    def fits(self: Passwords, hashed: str | None, password: str) -> bool:
+        knocked.set()
+        return not opened.wait(30)
+
+    monkeypatch.setattr(Passwords, "fits", fits)
+
+    async def crowd() -> tuple[int, set[int]]:
+        transport = httpx.ASGITransport(app=town.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=ACCEPTS) as client:
+            form = {"login": "nobody", "password": WRONG}
+            knocking = [asyncio.create_task(client.post("/sign-in", data=form)) for _ in range(60)]
+            await asyncio.to_thread(knocked.wait, 30)
+            inside = await asyncio.wait_for(client.get("/people", headers={"Cookie": f"desk={session_id}"}), 20)
+            opened.set()
+            return inside.status_code, {answer.status_code for answer in await asyncio.gather(*knocking)}
+
+    assert asyncio.run(crowd()) == (200, {403})
 
 
 def test_accounts_and_places_go_together_and_every_change_is_audited(town: Town) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -16,10 +18,14 @@ from pipeline.web.desk.access import SIGN_IN
 from pipeline.web.desk.desk import Room
 
 LARGEST_FORM: Final = 4096
+# Each takes 64 MiB: a crowd at the door must not take the machine's memory.
+AT_ONCE: Final = 4
 
 
 def routes(room: Room) -> None:
     desk, doors = room.desk, room.doors
+    # Of their own: who waits here takes no thread from those who are in.
+    waiting_room = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sign-in")
 
     @doors.open("GET", SIGN_IN)
     async def ask(request: Request) -> Response:
@@ -32,7 +38,9 @@ def routes(room: Room) -> None:
         ledger, now = room.house.ledger, room.now()
         if earlier := request.cookies.get(desk.cookie):
             await run_in_threadpool(accounts.sign_out, ledger, earlier, now)
-        session_id = await run_in_threadpool(accounts.sign_in, ledger, desk.passwords, login, password, now)
+        session_id = await asyncio.get_running_loop().run_in_executor(
+            waiting_room, accounts.sign_in, ledger, desk.passwords, login, password, now
+        )
         if session_id is None:
             return desk.pages.page(request, "sign_in.html", 403, refused=True)
         response = RedirectResponse("/", 303)
