@@ -35,7 +35,7 @@ SHARE = 20
 # Batches of the vault.
 INDEXED_AT_ONCE = 20
 LISTS = {"worklist": "published/worklist", "callback": "published/callback", "repeat": "published/repeat"}
-FACTS = ("specimens", "results")
+FACTS = ("specimens", "own_codes", "results")
 
 
 @dataclass(frozen=True)

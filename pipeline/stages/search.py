@@ -75,7 +75,9 @@ def _by_code(shown: Published, wanted: str) -> list[dict[str, Any]]:
     if not is_code(wanted):
         return []
     code = normalise(wanted)
-    return [row for column in ("tube_code", "specimen_code") for row in shown.find("specimens", where=[(column, "=", code)])]
+    pools = {row["tube_code"] for row in shown.find("own_codes", where=[("specimen_code", "=", code)])}
+    own = shown.find("specimens", where=[("tube_code", "in", sorted(pools)), ("specimen_code", "=", code)]) if pools else []
+    return [*shown.find("specimens", where=[("tube_code", "=", code)]), *own]
 
 
 def _by_number(house: House, shown: Published, wanted: str) -> Iterable[dict[str, Any]]:

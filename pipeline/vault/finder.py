@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -28,7 +29,7 @@ PRINT_BYTES = 16
 # A search reads the one or two groups that can hold the hash.
 ROWS_OF_A_GROUP = 20_000
 _NO_DIGIT = re.compile(r"[^0-9]")
-_SCHEMA = pa.schema([("print", pa.binary()), ("specimen_id", pa.string())])
+_SCHEMA = pa.schema([("print", pa.binary()), ("specimen", pa.binary())])
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ def make_index(keys: Keys, ref: VaultRef, of: Prints, while_nobody_writes: Calla
         table = read_batch(keys, ref.day, ref.batch_no, ("specimen_id", "phone", "citizen_id"))
     except (KeyMissing, FileNotFoundError):
         return
-    found: dict[bytes, list[str]] = {}
-    for row in table.to_pylist():
-        for one in {of.phone(row["phone"]), of.citizen_id(row["citizen_id"])} - {None}:
-            found.setdefault(one or b"", []).append(row["specimen_id"])
-    pairs = [(one, specimen) for one in sorted(found) for specimen in found[one]]
-    data = _sealed(keys, ref, pa.table([list(column) for column in zip(*pairs, strict=True)] or [[], []], schema=_SCHEMA))
+    records: list[bytes] = []
+    for some in table.to_batches(ROWS_OF_A_GROUP):
+        for row in some.to_pylist():
+            numbers = (of.phone(row["phone"]), of.citizen_id(row["citizen_id"]))
+            records += [one + uuid.UUID(row["specimen_id"]).bytes for one in numbers if one is not None]
+    data = _sealed(keys, ref, sorted(records))
 
     def write() -> None:
         if _stamp(keys, ref) == before:
@@ -94,13 +95,18 @@ def find(keys: Keys, number: str, of: Prints) -> Iterator[tuple[VaultRef, list[s
         except (KeyMissing, FileNotFoundError):
             continue
         if table.num_rows:
-            yield ref, sorted(set(table["specimen_id"].to_pylist()))
+            yield ref, sorted({str(uuid.UUID(bytes=one)) for one in table["specimen"].to_pylist()})
 
 
-def _sealed(keys: Keys, ref: VaultRef, table: pa.Table) -> bytes:
+def _sealed(keys: Keys, ref: VaultRef, records: Sequence[bytes]) -> bytes:
+    """Records are a hash and a specimen each, in order. They are as good as random: nothing repeats, and nothing can be compressed."""
     properties = pe.create_encryption_properties(footer_key=keys.day_key(ref.day), aad_prefix=_place(ref))
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=ROWS_OF_A_GROUP, encryption_properties=properties)
+    with pq.ParquetWriter(sink, _SCHEMA, compression="none", use_dictionary=False, encryption_properties=properties) as writer:
+        for start in range(0, len(records), ROWS_OF_A_GROUP):
+            some = records[start : start + ROWS_OF_A_GROUP]
+            columns = [[one[:PRINT_BYTES] for one in some], [one[PRINT_BYTES:] for one in some]]
+            writer.write_table(pa.table(columns, schema=_SCHEMA))
     data: bytes = sink.getvalue().to_pybytes()
     return data
 
