@@ -22,6 +22,7 @@ ROOMS = {
     "twilio": ("pipeline/delivery/",),
     "great_expectations": ("pipeline/quality/",),
     "airflow": ("dags/",),
+    "reportlab": ("pipeline/papers/",),
     "cryptography": ("pipeline/vault/", "pipeline/intake/archive.py"),
     "fastapi": ("pipeline/delivery/stand_in.py", "pipeline/web/"),
     "typer": ("pipeline/__main__.py", "pipeline/commands/"),

@@ -33,7 +33,7 @@ FILES: Final = {
             *(person(n, "FP6", size=3, day=19) for n in (11, 12)),
         ],
     ),
-    "team-b": sheet(MANIFEST, [person(20, "SP9", size=1, day=19)]),
+    "team-b": sheet(MANIFEST, [person(20, "SP9", size=1, day=19).replace("Người Số 20", "<i onclick=alert(1)>Người Số 20</i>")]),
     "lab-a": sheet(
         RESULTS,
         [

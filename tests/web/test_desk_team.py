@@ -59,7 +59,7 @@ def swab(client: TestClient, path: str, tube: str = NEW_TUBE, at: str = "2026-11
     return answer.status_code, answer.headers.get("location", "") or answer.text
 
 
-def test_W10_a_team_sees_its_own_people_and_each_look_is_audited(day: Town) -> None:
+def test_W01_a_team_sees_its_own_people_and_each_look_is_audited(day: Town) -> None:
     mine, others = day.client("lan"), day.client("minh")
     page = mine.get("/call-backs").text
     assert re.findall(r"Người Số \d+", page) == ["Người Số 7", "Người Số 8"] or re.findall(r"Người Số \d+", page) == [
@@ -161,7 +161,7 @@ def test_labels_of_many_at_once_are_never_the_same(day: Town) -> None:
 
 
 @pytest.mark.parametrize("form", [{}, {"sheet": "a4_65", "count": "0"}, {"sheet": "a4_65", "count": "1001"}, {"sheet": "a9", "count": "1"}, {"sheet": "a4_65", "count": "-1"}, {"sheet": "a4_65", "count": "1", "skip": "x"}, {"sheet": "a4_65", "count": "１"}])  # fmt: skip
-def test_W12_what_is_no_order_of_labels_is_said_and_takes_no_number(town: Town, form: dict[str, str]) -> None:
+def test_what_is_no_order_of_labels_is_said_and_takes_no_number(town: Town, form: dict[str, str]) -> None:
     answer = town.client("lan").post("/labels", data=form)
     assert answer.status_code == 400 and "Choose a sheet" in answer.text
     assert "labels_printed" not in {what for _, what, _ in town.audited()}
