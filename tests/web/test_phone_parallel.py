@@ -39,7 +39,7 @@ WORK = """async ([phone, tubes, people]) => {
 DONE = "async () => globalThis.book.tubes().every((tube) => tube.state === 'received')"
 
 
-def test_C05_ten_phones_with_a_network_cut_at_random_send_every_tube_once(chromium: Browser, site: Site, town: Town) -> None:
+def test_ten_phones_with_a_network_cut_at_random_send_every_tube_once(chromium: Browser, site: Site, town: Town) -> None:
     chance = random.Random(SEED)
     fates: Counter[str] = Counter()
 

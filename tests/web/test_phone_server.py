@@ -80,7 +80,7 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     assert (receipt.verdict, receipt.rows_accepted, receipt.rows_rejected) == (Verdict.ACCEPTED, 2, 0)
 
 
-def test_C05_the_same_content_is_taken_once_however_often_and_by_whom_it_comes(town: Town) -> None:
+def test_C08_the_same_content_is_taken_once_however_often_and_by_whom_it_comes(town: Town) -> None:
     clients = [town.client("lan") for _ in range(8)]
     answers: list[Response] = []
     threads = [threading.Thread(target=lambda client=client: answers.append(send(client, TUBE))) for client in clients]
@@ -98,7 +98,7 @@ def test_C05_the_same_content_is_taken_once_however_often_and_by_whom_it_comes(t
     assert len(arrived(town, "team-b")) == 2, "another team's file is another file"
 
 
-def test_C05_killed_between_inbox_and_ledger_the_tube_is_asked_for_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_C01_killed_between_inbox_and_ledger_the_tube_is_asked_for_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     client = town.client("lan")
 
     def dies(*_: object) -> None:
