@@ -10,7 +10,7 @@ import hashlib
 import io
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
@@ -86,10 +86,15 @@ def hand_in(house: House, person: Person, file: Path, sha256: str, now: datetime
 
 
 def hand_in_row(house: House, person: Person, name: str, row: Mapping[str, str], now: datetime) -> str:
-    """Hand in a file of one row in the product's own format, its columns the keys of `row`. Returns its SHA-256. Raises as `hand_in`."""
+    """As `hand_in_rows`, of one row."""
+    return hand_in_rows(house, person, name, [row], now)
+
+
+def hand_in_rows(house: House, person: Person, name: str, rows: Sequence[Mapping[str, str]], now: datetime) -> str:
+    """Hand in a file in the product's own format, its columns the keys of each row. Returns its SHA-256. Raises as `hand_in`."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([row.keys(), row.values()])
+    writer.writerows([rows[0].keys(), *(row.values() for row in rows)])
     data = text.getvalue().encode()
     sha256 = hashlib.sha256(data).hexdigest()
     folder = house.home.tmp / f"{FOLDER}{uuid.uuid4().hex}"

@@ -6,11 +6,9 @@ other file, by the same codes, so that nobody leaves the site whose row would on
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -23,7 +21,6 @@ from pipeline.programme import Programme
 # As sql/checks/manifest/future_collected_at.sql and bad_birth_date.sql have them.
 GRACE: Final = timedelta(hours=1)
 FIRST_YEAR: Final = 1880
-_COLUMNS: Final = ("tube_code", "collected_at", "pool_size", "pooling_mode", "replaces_tube")
 
 
 @dataclass(frozen=True)
@@ -78,17 +75,16 @@ def findings(tube: FinishedTube, programme: Programme, now: datetime) -> list[Fi
     return found
 
 
-def manifest(tube: FinishedTube, programme: Programme) -> bytes:
-    """The tube as a file of the format `canonical_manifest`. The same tube is the same bytes."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    names = [field.name for field in fields(Swabbed)]
-    writer.writerow([*_COLUMNS, *names])
-    collected = tube.collected_at.isoformat(timespec="seconds")
-    common = [tube.tube_code, collected, str(len(tube.people)), programme.default_mode.value, tube.replaces_tube]
-    for person in tube.people:
-        writer.writerow([*common, *(getattr(person, name) for name in names)])
-    return text.getvalue().encode()
+def manifest(tube: FinishedTube, programme: Programme) -> list[dict[str, str]]:
+    """The tube as rows of the format `canonical_manifest`, one a person. The same tube is the same rows."""
+    common = {
+        "tube_code": tube.tube_code,
+        "collected_at": tube.collected_at.isoformat(timespec="seconds"),
+        "pool_size": str(len(tube.people)),
+        "pooling_mode": programme.default_mode.value,
+        "replaces_tube": tube.replaces_tube,
+    }
+    return [common | asdict(person) for person in tube.people]
 
 
 def file_name(tube: FinishedTube) -> str:

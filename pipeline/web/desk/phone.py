@@ -14,7 +14,6 @@ import hashlib
 import hmac
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -33,7 +32,7 @@ from pipeline.errors import DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
 from pipeline.programme import Programme
 from pipeline.quality.texts import reasons
-from pipeline.stages.hand_in import hand_in
+from pipeline.stages.hand_in import hand_in_rows
 from pipeline.stages.house import House
 from pipeline.stages.take_tube import FinishedTube, Swabbed, file_name, findings, manifest
 from pipeline.web.base.languages import Language
@@ -50,8 +49,6 @@ POLICIES: Final = {DECODER: HEADERS[POLICY].replace("script-src 'self'", "script
 LARGEST_TUBE: Final = 65_536
 # Of any programme: what is more is no tube.
 MOST_PEOPLE: Final = 100
-# In the home's tmp, as the desk's other uploads: whatever lies there when the desk starts is left over.
-FOLDER: Final = "desk-"
 # How long a phone waits after a first try that failed; it doubles from then on.
 RETRY_S = 5.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -129,13 +126,7 @@ def take(tube: FinishedTube, house: House, person: Person, now: datetime) -> str
     Raises Refused as `check`, QuotaSpent, DiskFails. The same tube is the same file, and a content is handed in once.
     """
     check(tube, house, now)
-    data = manifest(tube, house.programme)
-    sha256 = hashlib.sha256(data).hexdigest()
-    with tempfile.TemporaryDirectory(dir=house.home.tmp, prefix=FOLDER) as folder:
-        file = Path(folder) / file_name(tube)
-        file.write_bytes(data)
-        hand_in(house, person, file, sha256, now)
-    return sha256
+    return hand_in_rows(house, person, file_name(tube), manifest(tube, house.programme), now)
 
 
 def routes(room: Room) -> None:
