@@ -232,7 +232,7 @@ def test_a_record_in_another_s_place_does_not_open_and_is_said(chromium: Browser
           database.close();
         }""")
         page.reload()
-        expect(page.locator("#banners")).to_contain_text("1 records on this phone cannot be read", timeout=LIMIT_MS)
+        expect(page.locator("#banners")).to_contain_text("cannot be read any more: 1", timeout=LIMIT_MS)
         assert len(states(page)) == 1
 
 
@@ -243,7 +243,7 @@ def test_W11_signing_out_asks_for_what_was_not_sent_and_leaves_nothing(chromium:
         add(page, LAN)
         page.locator("#back").click()
         page.locator("#sign-out").click()
-        expect(page.locator("#ask-text")).to_contain_text("1 tubes were not sent yet")
+        expect(page.locator("#ask-text")).to_contain_text("Tubes not sent yet: 1")
         page.locator("#ask-no").click()
         assert states(page) == ["open"]
         page.locator("#sign-out").click()
@@ -260,7 +260,7 @@ def test_another_account_sees_nothing_of_the_first_one_s(chromium: Browser, site
         add(page, LAN)
         sign_in(page.context, site, "minh")
         page.reload()
-        expect(page.locator("#start-text")).to_contain_text("1 tubes of the account lan", timeout=LIMIT_MS)
+        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1", timeout=LIMIT_MS)
         screen(page, "foreign-en")
         judged(page)
         assert LAN["full_name"] not in page.content()
@@ -277,7 +277,7 @@ def test_W11_signing_out_at_the_desk_clears_the_phone_too(chromium: Browser, sit
         add(page, LAN)
         page.goto(f"{site.address}/files")
         page.get_by_role("button", name="Sign out").click()
-        expect(page.locator("#ask-text")).to_contain_text("1 tubes were not sent yet", timeout=LIMIT_MS)
+        expect(page.locator("#ask-text")).to_contain_text("Tubes not sent yet: 1", timeout=LIMIT_MS)
         page.locator("#ask-yes").click()
         expect(page.locator("#start-title")).to_have_text("You are signed out", timeout=LIMIT_MS)
         assert page.evaluate(RAW)["ids"] == []
@@ -291,7 +291,7 @@ def test_W11_an_account_that_is_no_team_s_sees_nothing(chromium: Browser, site: 
         add(page, LAN)
         sign_in(page.context, site, "hoa")
         page.reload()
-        expect(page.locator("#start-text")).to_contain_text("1 tubes of the account lan", timeout=LIMIT_MS)
+        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1", timeout=LIMIT_MS)
         assert LAN["full_name"] not in page.content()
 
 
@@ -330,6 +330,16 @@ def test_the_worker_keeps_the_shell_and_never_data(chromium: Browser, site: Site
         )
         assert sorted(stored) == sorted(shell)
         assert not any(LAN["full_name"] in text or '"lan"' in text for text in stored.values())
+
+
+def test_C11_a_phone_that_cannot_keep_a_change_says_so_and_does_not_show_it(chromium: Browser, site: Site) -> None:
+    with phone(chromium, site) as page:
+        begin(page, "FLB6092")
+        page.evaluate("() => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; }")
+        page.locator("#type-person").click()
+        expect(page.locator("#banners")).to_contain_text("could not be kept")
+        expect(page.locator("#person")).to_be_hidden()
+        screen(page, "not-kept-en")
 
 
 @contextmanager

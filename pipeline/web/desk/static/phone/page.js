@@ -428,6 +428,7 @@ function listen() {
     renderHome($("trial"));
   };
   window.addEventListener("online", () => sender?.wake(true));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sender?.wake(true));
   window.addEventListener("offline", () => sender && changed());
 }
 

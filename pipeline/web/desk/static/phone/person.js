@@ -100,8 +100,8 @@ export class PersonForm {
       const where = place.tube.id === this.#tube.id ? "here" : "there";
       return words.t(`phone.person.${place.isCertain ? "" : "maybe_"}${where}`, { name: place.person.full_name, code: place.tube.code });
     }));
-    const elsewhere = known.length > 0;
-    $("save-person").textContent = words.t(elsewhere ? "phone.person.anyway" : "phone.person.save");
+    const isTwice = known.some((place) => place.isCertain && place.tube.id === this.#tube.id);
+    $("save-person").textContent = words.t(known.length && !isTwice ? "phone.person.anyway" : "phone.person.save");
   }
 
   async #submit() {

@@ -40,7 +40,7 @@ export class Sender {
   // Send what is due; with `now`, all that waits.
   wake(now = false) {
     clearTimeout(this.#timer);
-    this.#running = (this.#running ?? Promise.resolve()).then(() => this.#round(now)).catch(() => undefined).then(() => this.#plan());
+    this.#running = (this.#running ?? Promise.resolve()).then(() => this.#round(now)).then(() => this.#plan(0), () => this.#plan(1000 * this.#settings().retry_s));
     return this.#running;
   }
 
@@ -79,9 +79,10 @@ export class Sender {
     }
   }
 
-  #plan() {
+  // leastMs: after a store that failed, so that an answer that cannot be kept is not asked for without pause.
+  #plan(leastMs) {
     const due = [...this.#book.tubes()].filter((tube) => tube.state === State.WAITING).map((tube) => tube.nextTry);
-    if (due.length && !this.mustSignIn && !this.#isStopped) this.#timer = setTimeout(() => this.wake(), Math.max(0, Math.min(...due) - Date.now()));
+    if (due.length && !this.mustSignIn && !this.#isStopped) this.#timer = setTimeout(() => this.wake(), Math.max(leastMs, Math.min(...due) - Date.now()));
   }
 }
 
