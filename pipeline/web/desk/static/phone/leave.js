@@ -3,7 +3,12 @@
 for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const kept = await indexedDB.databases().catch(() => []);
+    let kept = [];
+    try {
+      kept = await indexedDB.databases();
+    } catch {
+      // A browser that cannot say what it keeps signs out all the same.
+    }
     if (kept.some((one) => one.name === "unpool-phone")) window.location.assign("/phone/?sign-out");
     else form.submit();
   });
