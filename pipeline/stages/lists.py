@@ -26,7 +26,7 @@ PERSON = ("full_name", "birth_date", "phone", "address", "person_code")
 WORKLIST = ("specimen_code", "tube_code", "reason", "collected_at", "team", "site_code")
 REPEAT = ("tube_code", "reason", "collected_at", "team")
 CALLBACK = ("team", "site_code", "replaces_tube", "reason", "collected_at", *PERSON)
-TO_CALL = ("purpose", "state", "collected_at", *PERSON)
+TO_CALL = ("purpose", "state", "reason", "collected_at", *PERSON)
 # What was to go out and did not arrive: somebody must call.
 NOT_CARRIED = (MessageState.TOO_OLD, MessageState.OVER_LIMIT, MessageState.FAILED, MessageState.UNDELIVERED)
 

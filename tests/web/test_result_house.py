@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +13,12 @@ from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
 from pipeline.delivery.link import links
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
+from pipeline.domain.words import MessageState, Purpose, Silence
 from pipeline.errors import ActionNeeded
 from pipeline.ledger import cards, openings, outbox
 from pipeline.ledger.tables import audit, card
 from pipeline.stages.house import House
-from pipeline.stages.notify_due import notify_due
 from pipeline.stages.rebuild import rebuild
 from pipeline.stages.unlock import unlock_link
 from pipeline.stages.verify import verify
@@ -123,28 +124,36 @@ def test_a_card_of_an_earlier_version_is_filled_in_by_a_rebuild_and_verify_says_
     assert after == [] and now == before
 
 
-def test_a_wrong_number_is_told_nothing_of_the_result_and_a_new_link_neither(installation: Make, tmp_path: Path) -> None:
-    here = installation(result_url="http://127.0.0.1:8083/r", now=NOW)
-    here.receive("team", manifest(tmp_path))
-    here.run(NOW)
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_wrong_number_is_told_nothing_more(installation: Make, tmp_path: Path, says_so: bool) -> None:
+    """Who says nothing gets the link and the result: the other half of the proof."""
+    app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: NOW, timeout_s=10.0)
+    with in_thread(app) as address:
+        here = installation(result_url="http://127.0.0.1:8083/r", now=NOW, twilio=replace(ANYBODY, api_base_url=address))
+        here.receive("team", manifest(tmp_path))
+        here.run(NOW)
 
-    def complain(house: House) -> None:
-        answer = client_of(house).post(link_of(house), data={"asked": "not_me"})
-        assert answer.status_code == 200 and "We have noted it" in answer.text
-        assert client_of(house).post(link_of(house), data={"asked": "new_link"}).status_code == 200
+        def ask(house: House) -> None:
+            for asked in ["not_me"] * says_so + ["new_link"]:
+                answer = client_of(house).post(link_of(house), data={"asked": asked})
+                assert answer.status_code == 200 and "We have noted it" in answer.text
 
-    here.do(complain)
-    here.receive("lab", results(tmp_path, "results.csv", "not_detected", "F", 13))
-    here.run(NOW)
+        def fates(house: House) -> dict[str, tuple[str, str | None]]:
+            with house.ledger.begin() as conn:
+                return {one.purpose: (one.state, one.reason) for one in outbox.of_specimen(conn, specimen_of(house))}
 
-    def fates(house: House) -> dict[str, tuple[str, str | None]]:
-        notify_due(house, NOW)
-        with house.ledger.begin() as conn:
-            found = outbox.of_specimen(conn, specimen_of(house))
-        return {one.purpose: (one.state, one.reason) for one in found}
-
-    # Without Twilio's account nothing is claimed: who claims then finds the silence.
-    assert here.do(fates) == {Purpose.LINK: (MessageState.SUPERSEDED, None), Purpose.RESULT: (MessageState.QUEUED, None)}
+        here.do(ask)
+        here.run(NOW)
+        here.receive("lab", results(tmp_path, "results.csv", "not_detected", "F", 13))
+        here.run(NOW)
+        found = here.do(fates)
+        bodies = [one.body for one in app.state.store.messages.values()]
+    assert set(found) == {Purpose.LINK, Purpose.RESULT}
+    if says_so:
+        assert set(found.values()) == {(MessageState.NO_PHONE, Silence.WRONG_NUMBER)} and bodies == []
+    else:
+        assert {state for state, _ in found.values()} <= {MessageState.SENT, MessageState.DELIVERED}
+        assert ["link to your test" in body for body in bodies] == [True, False]
 
 
 def test_unlocking_gives_the_tries_back_and_the_audit_says_who(installation: Make, tmp_path: Path) -> None:

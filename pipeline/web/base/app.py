@@ -21,7 +21,7 @@ TOLD: Final = frozenset({400, 401, 403, 404, 405, 413, 429, 500, 503})
 
 def new_app(pages: Pages) -> FastAPI:
     """An application with error pages in words. Wrap it in `Shield` once its routes are there."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.mount(STATIC, static_files(), name="files")
 
     def error_page(request: Request, status: int) -> Response:
