@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+import psutil
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -50,20 +51,34 @@ START_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
+class Server:
+    """A process that serves."""
+
+    port: int
+    pid: int
+
+    @property
+    def cpu_s(self) -> float:
+        used = psutil.Process(self.pid).cpu_times()
+        return float(used.user + used.system)
+
+
+@dataclass(frozen=True)
 class Load:
     """What clients ask one server for: whole requests, each in turn, and the status that they must get."""
 
     name: str
-    port: int
+    at: Server
     requests: Sequence[bytes]
     status: int
 
 
 @dataclass(frozen=True)
 class Turn:
-    """per_s: answers a second; waits: seconds of each answer."""
+    """per_s: answers a second; cpu_s: of the server for each, without PostgreSQL's; waits: seconds of each answer."""
 
     per_s: float
+    cpu_s: float
     waits: list[float]
     errors: int
 
@@ -101,6 +116,7 @@ def figures_of(turns: dict[str, list[Turn]]) -> dict[str, float]:
     for name, every in turns.items():
         waits = sorted(wait for turn in every for wait in turn.waits)
         found[f"page_{name}_per_s"] = median(turn.per_s for turn in every)
+        found[f"page_{name}_cpu_us"] = 1e6 * median(turn.cpu_s for turn in every)
         found[f"page_{name}_p99_ms"] = 1e3 * waits[int(len(waits) * 0.99)]
         if name != "hello":
             found[f"page_{name}_ratio"] = median(turn.per_s / one.per_s for turn, one in zip(every, turns["hello"], strict=True))
@@ -113,7 +129,7 @@ async def ask(load: Load, requests: int) -> Turn:
 
     async def client() -> None:
         nonlocal errors
-        reader, writer = await asyncio.open_connection("127.0.0.1", load.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", load.at.port)
         for number in todo:
             begin = time.perf_counter()
             writer.write(load.requests[number % len(load.requests)])
@@ -122,9 +138,9 @@ async def ask(load: Load, requests: int) -> Turn:
             errors += status != load.status
         writer.close()
 
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), load.at.cpu_s
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return Turn(requests / (time.perf_counter() - begin), waits, errors)
+    return Turn(requests / (time.perf_counter() - begin), (load.at.cpu_s - used) / requests, waits, errors)
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
@@ -179,8 +195,8 @@ def _serve(house: House, port: int) -> None:
 
 
 @contextmanager
-def serving(target: object, *arguments: object) -> Iterator[int]:
-    """The port of a server in a process of its own."""
+def serving(target: object, *arguments: object) -> Iterator[Server]:
+    """A server in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -196,7 +212,8 @@ def serving(target: object, *arguments: object) -> Iterator[int]:
                 raise RuntimeError("a server did not start") from None
             process.join(0.05)
     try:
-        yield port
+        assert process.pid is not None
+        yield Server(port, process.pid)
     finally:
         process.terminate()
         process.join()
