@@ -101,13 +101,14 @@ def _keys(settings: Settings, home: Home) -> Keys:
 
 
 def _check_keys(keys: Keys, contents: Contents) -> None:
-    """Raises KeyMissing where nobody knows what became of a key that the backup needs."""
+    """Raises KeyMissing where nobody knows what became of a key that the backup needs, and KeysMirrorMissing."""
     known = {str(name) for name in keys.folder().known()}
     if lacking := [name for name in contents.keys if name not in known]:
         raise KeyMissing(
             f"{len(lacking)} day keys of this backup are not there, the first being {lacking[0]}. A backup holds none: set "
             f"UNPOOL_KEYS_MIRROR to their mirror, or put them into {keys.home.day_keys}. Nothing was restored."
         )
+    keys.folder().check_mirror()
 
 
 def _begin(settings: Settings, home: Home, seal: str) -> None:

@@ -99,13 +99,9 @@ class KeyFolder:
 
     def agree(self) -> None:
         """Home and mirror have the same keys afterwards, without those that either knows to be dropped. Raises KeysMirrorMissing."""
+        self.check_mirror()
         make_folder(self.folder)
-        if self.mirror is not None:
-            self._recognise(self.mirror)
-        elif (self.folder / MARK).exists():
-            raise KeysMirrorMissing(
-                f"The day keys have a mirror, and UNPOOL_KEYS_MIRROR does not name it. Set it, or remove {self.folder / MARK}."
-            )
+        self._mark_both()
         dropped = {name for folder in self._folders() for name in _names(folder, DROPPED)}
         for folder in self._folders():
             for name in sorted(dropped - _names(folder, DROPPED)):
@@ -115,19 +111,30 @@ class KeyFolder:
             _copy_missing(self.folder, self.mirror)
             _copy_missing(self.mirror, self.folder)
 
-    def _recognise(self, mirror: Path) -> None:
-        """A disk that is not mounted leaves an empty folder: what was written there would be on the home's own disk."""
-        if not mirror.is_dir():
-            raise KeysMirrorMissing(f"The mirror of the day keys, {mirror}, is not there: mount its disk, or make the folder.")
-        marks = [_text(folder / MARK) for folder in (mirror, self.folder)]
-        if marks[0] not in ("", self.owner):
-            raise KeysMirrorMissing(f"{mirror} holds the day keys of another installation: give this one a mirror of its own.")
-        if marks[1] and not marks[0]:
+    def check_mirror(self) -> None:
+        """Writes nothing. A disk that is not mounted leaves an empty folder: what was written there would be on the home's own disk.
+
+        Raises KeysMirrorMissing.
+        """
+        if self.mirror is None:
+            if (self.folder / MARK).exists():
+                raise KeysMirrorMissing(
+                    f"The day keys have a mirror, and UNPOOL_KEYS_MIRROR does not name it. Set it, or remove {self.folder / MARK}."
+                )
+            return
+        if not self.mirror.is_dir():
+            raise KeysMirrorMissing(f"The mirror of the day keys, {self.mirror}, is not there: mount its disk, or make the folder.")
+        there, here = _text(self.mirror / MARK), _text(self.folder / MARK)
+        if there not in ("", self.owner):
+            raise KeysMirrorMissing(f"{self.mirror} holds the day keys of another installation: give this one a mirror of its own.")
+        if here and not there:
             raise KeysMirrorMissing(
-                f"{mirror} is empty and was not: mount its disk. If it is lost, remove {self.folder / MARK} to fill a new one."
+                f"{self.mirror} is empty and was not: mount its disk. If it is lost, remove {self.folder / MARK} to fill a new one."
             )
-        for folder, mark in zip((mirror, self.folder), marks, strict=True):
-            if not mark:
+
+    def _mark_both(self) -> None:
+        for folder in self._folders() if self.mirror is not None else []:
+            if not _text(folder / MARK):
                 write_file(folder / MARK, self.owner.encode())
 
     def _remove(self, names: Sequence[KeyName]) -> None:

@@ -99,7 +99,7 @@ def test_O09_while_all_goes_on(scenes: Scenes, expected: Figures, machine: Machi
 RESTORE = {
     "replace in backup_folder._copy": 3,
     "replace in restore._begin": 1,
-    "replace in day_keys._recognise": 1,
+    "replace in day_keys._mark_both": 1,
     "replace in day_keys._copy_missing": 2,
     "link in inbox._link_unique": 2,
     "unlink in inbox.put_back": 1,

@@ -159,9 +159,12 @@ def test_O09_missing_day_keys_are_noticed_before_anything_is_written(scenes: Sce
     assert (kind, "UNPOOL_KEYS_MIRROR" in sentence, one.name.removesuffix(".json") in sentence, left) == ("KeyMissing", True, True, [])
     shutil.rmtree(settings.keys_mirror)
     assert refusal(settings, tmp_path / "copy")[::2] == ("KeyMissing", [])
+    settings.keys_mirror.mkdir()
     # As good: the folder itself, put into the empty home.
     shutil.copytree(town.home / "keys" / "days", settings.home / "keys" / "days")
-    settings.keys_mirror.mkdir()
+    # The folder says that it had a mirror, and this one is empty.
+    assert refusal(settings, tmp_path / "copy")[0] == "KeysMirrorMissing"
+    assert not (settings.home / "archive").exists()
     assert elsewhere.exists()
     (settings.home / "keys" / "days" / "mirror.id").unlink()
     assert refusal(settings, tmp_path / "copy")[0] == ""
