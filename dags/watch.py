@@ -3,7 +3,7 @@
 
 **What it does.** Looks every ten minutes for tubes without a result past the limit (`overdue`, later `lost`), labs that fell silent, and
 counts that do not balance; opens holds for the operator and closes those that settled. Where the programme has `keep_days`, it erases
-who the people of older days are (`unpool erase`).
+who the people of older days are (`unpool erase`); what keeps it from erasing is a hold, `retention_waits`, until it can go on.
 
 **When.** Every ten minutes. It waits for nobody, since what it looks for is what did not happen.
 

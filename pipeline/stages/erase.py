@@ -72,6 +72,7 @@ def erase(house: House, before: date, *, who: str, why: str, now: datetime) -> E
         house.keys.folder().agree()
         days = _due(house, before)
         if not days:
+            rekey.drop_waiting(house, before)
             return EraseSummary(0, 0, 0)
         files = _files_of(house, days)
         refuse_undecided(files)
