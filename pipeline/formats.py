@@ -15,10 +15,15 @@ from zoneinfo import ZoneInfo
 from pipeline.domain.columns import DATE_COLUMNS, columns_of, required_of
 from pipeline.domain.dates import Rewrite, overlap, rewrites
 from pipeline.domain.names import fold_key
+from pipeline.domain.plate import Assay, Task
 from pipeline.domain.words import Call, Content, FileKind, RejectReason, Status
 from pipeline.errors import FormatError
 from pipeline.programme import SHIPPED, Programme
 from pipeline.strict_toml import Table, read_table
+
+# `word` (the instrument's own call), `omit`, `run_end` and `plate` may be missing.
+WELL_COLUMNS = frozenset({"well", "sample", "target", "task", "ct", "word", "omit", "run_end", "plate"})
+_WELL_NEEDS = frozenset({"well", "sample", "target", "task", "ct"})
 
 # What is true of one person only. A phone or an address may be a household's.
 ONE_PERSON_S = frozenset({"birth_date", "sex", "citizen_id", "person_code", "specimen_code"})
@@ -40,6 +45,15 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Plate:
+    """A table of wells. `columns`: what a well has (WELL_COLUMNS) → its headings, folded. `zones`: abbreviation → offset, such as +0700."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    zones: Mapping[str, str]
+    assay: Assay
+
+
+@dataclass(frozen=True)
 class FormatProfile:
     """All headings and words in it are folded. `dates` are the declared patterns, `date_rewrites` the same as regular expressions: no two
     match one text, so each is for the cells that are left over by those before it.
@@ -53,7 +67,7 @@ class FormatProfile:
 
     `contents` are the kinds of file that it reads. `title_rows`: how many rows may stand above the headings. `ignored_sheets`: a
     workbook's other sheets that may hold what they like (folded names; `*` for any). `members`: what parts the names where all people of
-    a tube stand in one cell; () where a row is a person.
+    a tube stand in one cell; () where a row is a person. `plate`: where the rows are wells.
     """
 
     name: str
@@ -77,6 +91,7 @@ class FormatProfile:
     title_rows: int
     ignored_sheets: frozenset[str]
     members: tuple[str, ...]
+    plate: Plate | None
 
     def recognises(self, headings: Sequence[str]) -> bool:
         """Whether a file with these headings (as sent) is of this format."""
@@ -185,6 +200,7 @@ def _profile(table: Table) -> FormatProfile:
         contents=contents,
         only=only | only_if_there,
         members=_members(table, kind, columns),
+        plate=_plate(table) if "plate" in table.values else None,
         zone=None,
         title_rows=table.whole("title_rows", 0, least=0),
         ignored_sheets=frozenset(map(fold_key, table.texts("ignored_sheets", ()))),
@@ -322,6 +338,33 @@ def _members(table: Table, kind: FileKind, columns: Mapping[str, object]) -> tup
     if members and (own := sorted(set(columns) & ONE_PERSON_S)):
         table.fail("members", f"cannot be told apart in the columns {', '.join(own)}")
     return members
+
+
+def _plate(table: Table) -> Plate:
+    plate = table.table("plate")
+    columns = {part: tuple(map(fold_key, headings)) for part, headings in plate.lists("columns").items()}
+    if not _WELL_NEEDS <= columns.keys() <= WELL_COLUMNS:
+        plate.fail("columns", f"must name {', '.join(sorted(_WELL_NEEDS))}, and may name {', '.join(sorted(WELL_COLUMNS - _WELL_NEEDS))}")
+    zones = plate.mapping("zones")
+    targets = tuple(map(fold_key, plate.texts("targets")))
+    needed = plate.whole("needed")
+    if not targets or needed > len(targets):
+        plate.fail("needed", "must be at most the number of targets")
+    controls = plate.texts("controls")
+    if not set(controls) <= {Task.NEGATIVE, Task.POSITIVE}:
+        plate.fail("controls", "must be some of negative and positive")
+    assay = Assay(
+        targets=targets,
+        needed=needed,
+        cut_off=plate.number("cut_off"),
+        internal=fold_key(plate.text("internal_control")),
+        internal_cut_off=plate.number("internal_cut_off"),
+        tasks={word: Task(task) for word, task in _vocabulary(plate, "tasks", frozenset(Task)).items()},
+        words={word: Call(call) for word, call in _vocabulary(plate, "words", frozenset(Call)).items()},
+        controls=frozenset(map(Task, controls)),
+    )
+    plate.end()
+    return Plate(columns, zones, assay)
 
 
 def _contents(table: Table) -> frozenset[Content]:

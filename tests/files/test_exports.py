@@ -69,10 +69,14 @@ EXPORTS: dict[str, str | Rows] = {
     "lab_exports/biorad_cfx_maestro_cq_results.csv": "unknown_format",
     "lab_exports/diomni_v4.3_presence_absence.xlsx": "unknown_format",
     "lab_exports/quantstudio_qs7_fixture_openelis.xls": "unknown_format",
-    "lab_exports/quantstudio_compCt_CRLF_TSV.txt": "unknown_format",
     "lab_exports/quantstudio_missing_results_section.txt": "unknown_format",
-    "lab_exports/quantstudio_presence_absence_TSV.txt": "unknown_format",
-    "lab_exports/viia7_compCt_utf8_float_well.txt": "unknown_format",
+}
+
+# Plates of no diagnostic assay: how many tubes, none with a call (tests/files/test_plates.py reads them by assays of their own).
+PLATES = {
+    "lab_exports/quantstudio_compCt_CRLF_TSV.txt": 2,
+    "lab_exports/quantstudio_presence_absence_TSV.txt": 2,
+    "lab_exports/viia7_compCt_utf8_float_well.txt": 16,
 }
 
 
@@ -93,9 +97,18 @@ def test_F20_every_export_ends_as_tabled(name: str) -> None:
 
 @needs_data
 @pytest.mark.real_data
+@pytest.mark.parametrize("name", PLATES)
+def test_F20_a_plate_of_another_assay_gives_no_call(name: str) -> None:
+    found = outcome((DATA / name).read_bytes(), "result.csv", EVERY)
+    assert column(found, "problem") == ["plate_failed"] * PLATES[name]
+    assert set(column(found, "call")) == {""}
+
+
+@needs_data
+@pytest.mark.real_data
 def test_F20_no_export_is_left_out() -> None:
     there = {f"{folder}/{path.name}" for folder in ("lab_exports", "submissions") for path in (DATA / folder).iterdir()}
-    assert there - EXPORTS.keys() == {"submissions/reportstream_pdi-batch-20rows_mixed-status.csv"}
+    assert there - EXPORTS.keys() - PLATES.keys() == {"submissions/reportstream_pdi-batch-20rows_mixed-status.csv"}
 
 
 @needs_data

@@ -16,6 +16,9 @@ REJECTED = {"call": "rejected", "result": "Từ chối"}
 # rule → (what a single row says to break it, what it says not to)
 CELLS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "ragged_row": ([{"problem": "ragged_row"}], [{}]),
+    "plate_failed": ([{"problem": "plate_failed"}], [{}]),
+    "calls_disagree": ([{"problem": "calls_disagree"}], [{}]),
+    "wells_missing": ([{"problem": "wells_missing"}], [{}]),
     "other_test": ([{"problem": "other_test"}], [{}]),
     "number_as_code": ([{"problem": "number_as_code:tube_code"}], [{}]),
     "missing_tube_code": ([{"tube_code": ""}], [{}]),

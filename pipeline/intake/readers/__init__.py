@@ -23,7 +23,7 @@ from pipeline.formats import FormatProfile
 from pipeline.intake.readers.canonical import Meaning, canonical, clean, meaning, refuse_second_heading, with_problems
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.count import MAX_CELL
-from pipeline.intake.readers.grid import Grid, as_sheet
+from pipeline.intake.readers.grid import as_sheet
 from pipeline.intake.readers.members import PER_ROW, spread
 from pipeline.intake.readers.recognise import Plan, Recogniser
 from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
@@ -77,15 +77,15 @@ class Reader:
         """Rows that are not blank come with it; text in columns that nobody reads counts as a row, as in delimited text."""
         sheet = as_sheet(found.grid, found.at, len(found.plan.headings), _read_places(found.plan))
         cells = {place: clean(column, plain=False) for place, column in sheet.cells.items()}
-        return self._reading(Sheet(cells, sheet.row_no, sheet.ragged), found.plan, name, found.grid, found.at)
+        return self._reading(Sheet(cells, sheet.row_no, sheet.ragged), found.plan, name, found)
 
-    def _reading(self, sheet: Sheet, plan: Plan, name: str, grid: Grid | None = None, at: int = 0) -> Reading:
+    def _reading(self, sheet: Sheet, plan: Plan, name: str, found: Found | None = None) -> Reading:
         if not len(sheet.row_no) + len(sheet.ragged):
             raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
         refuse_second_heading(sheet, plan, name)
         table = canonical(sheet, plan, self._meanings[plan.profile.name])
-        if grid is not None:
-            table = with_problems(table, numbers_as_codes(grid, at, plan))
+        if found is not None:
+            table = with_problems(table, {**numbers_as_codes(found.grid, found.at, plan), **found.problems})
         if plan.profile.members:
             table = spread(table, plan.profile.members, name)
         per_row = PER_ROW if plan.profile.members else 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from pipeline.domain.names import fold_key
@@ -13,6 +13,8 @@ from pipeline.intake.readers.blocks import blocks
 from pipeline.intake.readers.grid import Grid, not_typed
 from pipeline.intake.readers.messages import messages
 from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
+from pipeline.intake.readers.sections import sections
+from pipeline.intake.readers.wells import HEADINGS, SETUP, as_tubes
 from pipeline.intake.readers.workbook import refused, worksheets
 from pipeline.intake.workbook_child.faults import WorkbookFault
 
@@ -23,11 +25,12 @@ CODES = ("tube_code", "specimen_code", "replaces_tube", "person_code", "citizen_
 
 @dataclass(frozen=True)
 class Found:
-    """A table and how it is read: `at` is the index of its heading row."""
+    """A table and how it is read: `at` is the index of its heading row, `problems` what is already wrong with rows, by number."""
 
     grid: Grid
     at: int
     plan: Plan
+    problems: Mapping[int, str] = field(default_factory=dict)
 
     def rows(self, numbers: Collection[int]) -> dict[int, list[str]]:
         wanted = frozenset(numbers)
@@ -49,7 +52,10 @@ def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str,
         raise refused(WorkbookFault.SHEETS, name)
     (grid, at), plan = best(found, name)
     _refuse_doubtful(grid, plan, grids, name)
-    return Found(grid, at, plan)
+    if plan.profile.plate is None:
+        return Found(grid, at, plan)
+    made, problems = as_tubes(grid, at, plan.profile.plate, [one for one in grids if fold_key(one.sheet) == SETUP])
+    return Found(made, 0, Plan(plan.profile, "", HEADINGS, plan.profile.layout(HEADINGS)), problems)
 
 
 def numbers_as_codes(grid: Grid, at: int, plan: Plan) -> dict[int, str]:
@@ -67,7 +73,7 @@ def _grids(data: bytes, content: Content, name: str) -> list[Grid]:
         case Content.BLOCKS:
             return blocks(data, name)
         case Content.SECTIONS:
-            raise unknown(name, None)
+            return sections(data, name)
         case Content.TEXT:
             raise AssertionError("delimited text has its own way")
         case _:
