@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pipeline.domain import tcvn3
 from pipeline.domain.columns import DATE_COLUMNS, columns_of, required_of
 from pipeline.domain.dates import Rewrite, overlap, rewrites
 from pipeline.domain.names import fold_key
@@ -312,10 +313,12 @@ def _vocabulary(table: Table, key: str, known: frozenset[str]) -> dict[str, str]
 
 def _encoding(table: Table) -> str:
     encoding = table.text("encoding", "utf-8")
+    if encoding == tcvn3.NAME:
+        return encoding
     try:
         return codecs.lookup(encoding).name
     except LookupError:
-        table.fail("encoding", "is not an encoding that Python knows")
+        table.fail("encoding", "is not tcvn3 nor an encoding that Python knows")
 
 
 def _delimiters(table: Table, contents: frozenset[Content]) -> tuple[str, ...]:

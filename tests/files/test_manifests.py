@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from pipeline.domain import tcvn3
 from pipeline.domain.phones import to_e164
 from pipeline.errors import FormatError
 from pipeline.formats import load_format
@@ -92,3 +94,39 @@ def test_F09_look_alikes_come_through_as_they_were_sent(code: str, kept: str) ->
     """The rule bad_tube_code rejects the first two; the third is another tube than TUBE01, and no reader makes them one."""
     found = outcome(text(["Mã ống", "Ngày lấy mẫu", "Họ tên"], [code, "12/11/2026", "An"]), formats=FORMATS)
     assert column(found, "tube_code") == [kept]
+
+
+LETTERS = "ăâđêôơư" + "".join(
+    unicodedata.normalize("NFC", vowel + tone) for vowel in "aăâeêioôơuưy" for tone in "\u0300\u0301\u0303\u0309\u0323"
+)
+
+
+def test_tcvn3_knows_every_small_letter_and_the_capitals_without_tones_each_once() -> None:
+    assert tcvn3.decode(tcvn3.encode(LETTERS + "ĂÂĐÊÔƠƯ")) == LETTERS + "ĂÂĐÊÔƠƯ"
+    assert len(tcvn3.encode(LETTERS)) == len(set(tcvn3.encode(LETTERS))) == 67
+    # Bytes of the standard's table itself, not made by ours.
+    assert tcvn3.decode(b"Nguy\xd4n Th\xde, s\xe8 \xae\xdenh danh c\xb8 nh\xa9n") == "Nguyễn Thị, số định danh cá nhân"
+    with pytest.raises(UnicodeDecodeError):
+        tcvn3.decode(b"\xff\x80")
+
+
+@pytest.mark.parametrize("encoding", ["tcvn3", "cp1258"])
+def test_F06_old_encodings_are_read_only_where_the_profile_declares_them(tmp_path: Path, encoding: str) -> None:
+    rows = "Mã ống,Ngày lấy mẫu,Họ tên\r\nTUBE01,12/11/2026,Nguyễn Thị Ánh\r\n".replace("Á", "á")
+    data = tcvn3.encode(rows) if encoding == "tcvn3" else _cp1258(rows)
+    body = (
+        f'kind = "manifest"\nencoding = "{encoding}"\nrequired = ["tube_code"]\nallows_unknown = true\ndates = ["d/m/yyyy"]\n'
+        'delimiters = [","]\n[columns]\ntube_code = ["mã ống"]\ncollected_at = ["ngày lấy mẫu"]\nfull_name = ["họ tên"]\n'
+    )
+    assert column(outcome(data, formats=(profile(tmp_path, "old", body),)), "full_name") == ["Nguyễn Thị ánh"]
+    assert outcome(data) == "not_utf8"
+
+
+def _cp1258(text: str) -> bytes:
+    """Tones are letters of their own there, behind the vowel; â, ê, ô, ă, ơ, ư are one letter."""
+    made = ""
+    for letter in text:
+        parts = unicodedata.normalize("NFD", letter)
+        tones = "".join(part for part in parts if part in "\u0300\u0301\u0303\u0309\u0323")
+        made += unicodedata.normalize("NFC", "".join(part for part in parts if part not in tones)) + tones
+    return made.encode("cp1258")

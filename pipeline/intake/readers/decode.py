@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipeline.domain import tcvn3
 from pipeline.errors import FileRefused
 
 UTF_8 = "utf-8"
@@ -73,7 +74,7 @@ def _decoded(data: bytes, name: str, declared: Iterable[str]) -> list[Text]:
 
 def _try(data: bytes, encoding: str) -> Text | None:
     try:
-        return _text(data.decode(encoding).encode(), encoding)
+        return _text((tcvn3.decode(data) if encoding == tcvn3.NAME else data.decode(encoding)).encode(), encoding)
     except UnicodeDecodeError:
         return None
 
