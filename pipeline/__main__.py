@@ -32,6 +32,7 @@ app = typer.Typer(
     help="Pooled swabs in, an answer for every person out.\n\n"
     "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
+app.add_typer(format_commands.app, name="formats")
 out = Console()
 
 

@@ -145,14 +145,16 @@ class FormatProfile:
         return tuple(places)
 
 
-def load_formats(programme: Programme, folder: Path | None = None) -> tuple[FormatProfile, ...]:
-    """The programme's shipped profiles, then those of `folder` (*.toml, by name) if it exists.
+def load_formats(programme: Programme, folder: Path | None = None, only: Path | None = None) -> tuple[FormatProfile, ...]:
+    """The programme's shipped profiles, then those of `folder` (*.toml, by name) if it exists; or that of the file `only`.
 
     Raises FormatError, naming file and key; also where two profiles have one name.
     """
     files = [SHIPPED / "formats" / f"{name}.toml" for name in programme.formats]
     if folder is not None and folder.is_dir():
         files += sorted(folder.glob("*.toml"))
+    if only is not None:
+        files = [only]
     profiles = tuple(load_format(file, ZoneInfo(programme.time_zone)) for file in files)
     for name, count in Counter(profile.name for profile in profiles).items():
         if count > 1:

@@ -19,6 +19,7 @@ from pipeline.stages.answer import Answered
 from pipeline.stages.lists import ListFile
 from pipeline.stages.run import RunSummary
 from pipeline.stages.sending import WhyWaiting
+from pipeline.stages.try_format import Tried
 
 # Rows of a table that is as long as the day: enough to see what is in it.
 SHOWN = 30
@@ -135,3 +136,24 @@ def show_lists(out: Console, written: Sequence[ListFile], rows: int) -> None:
             for row in one.rows[:rows]:
                 table.add_row(*row)
             out.print(table)
+
+
+def tried(out: Console, found: Tried) -> None:
+    """What `unpool formats try` found."""
+    if found.refusal:
+        both = " / ".join(reason_text(found.code, language) for language in ("vi", "en"))
+        out.print(f"{found.refusal}\n{both}", highlight=False, markup=False, soft_wrap=True)
+        if found.draft:
+            out.print(f"\n{found.draft}", highlight=False, markup=False, soft_wrap=True)
+        return
+    out.print(f"{found.kind}, by {found.profile}: {found.rows:,} rows", highlight=False, markup=False)
+    table = _table("first rows", *(found.first[0] if found.first else ()))
+    for row in found.first:
+        table.add_row(*row.values())
+    out.print(table)
+    for title, counts in (("calls", found.calls), ("problems", found.problems)):
+        if counts:
+            words = ", ".join(f"{word or 'no call'} {count:,}" for word, count in counts.most_common())
+            out.print(f"{title}: {words}", highlight=False, markup=False)
+    if found.unknown_headings:
+        out.print(f"headings that nobody reads: {', '.join(found.unknown_headings)}", highlight=False, markup=False)

@@ -39,7 +39,7 @@ class Found:
 
 def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str, kind_hint: FileKind | None) -> Found:
     """Raises FileRefused."""
-    grids = _grids(data, content, name)
+    grids = grids_of(data, content, name)
     if not any(grid.rows for grid in grids):
         raise FileRefused("empty", f"{name} is empty: send it again with a heading line and at least one row.", file=name)
     found = [((grid, at), plan) for grid in grids for at, plan in recogniser.plans_of(grid, content, kind_hint)]
@@ -64,7 +64,8 @@ def numbers_as_codes(grid: Grid, at: int, plan: Plan) -> dict[int, str]:
     return {number: f"{NUMBER_AS_CODE}:{places[place]}" for number, place in not_typed(grid, at, tuple(places)).items()}
 
 
-def _grids(data: bytes, content: Content, name: str) -> list[Grid]:
+def grids_of(data: bytes, content: Content, name: str) -> list[Grid]:
+    """The tables that the file holds, whatever they are. Raises FileRefused."""
     match content:
         case Content.WORKBOOK:
             return worksheets(data, name)
