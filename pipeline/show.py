@@ -142,9 +142,10 @@ def tried(out: Console, found: Tried) -> None:
     """What `unpool formats try` found."""
     if found.refusal:
         both = " / ".join(reason_text(found.code, language) for language in ("vi", "en"))
-        out.print(f"{found.refusal}\n{both}", highlight=False, markup=False, soft_wrap=True)
+        # Aside, so that the draft alone goes into a file.
+        Console(stderr=True).print(f"{found.refusal}\n{both}", highlight=False, markup=False, soft_wrap=True)
         if found.draft:
-            out.print(f"\n{found.draft}", highlight=False, markup=False, soft_wrap=True)
+            out.print(found.draft, highlight=False, markup=False, soft_wrap=True)
         return
     out.print(f"{found.kind}, by {found.profile}: {found.rows:,} rows", highlight=False, markup=False)
     table = _table("first rows", *(found.first[0] if found.first else ()))

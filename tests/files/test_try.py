@@ -15,7 +15,7 @@ from pipeline.stages.try_format import FILLED, tried
 from tests.files.kit import FORMATS, book, outcome, saved
 from tests.files.test_workbooks import GOOD, HEADINGS, HOSTILE
 
-UNKNOWN = saved(book(["BÁO CÁO"], ["Barcode", 'Kết "quả"', "Kết quả", "Ngày xét nghiệm", "Máy"], ["T01", "x", "dương", "2026-11-12", "M1"]))
+UNKNOWN = saved(book(["BÁO CÁO"], ["Barcode", 'Kết "quả"', "Kết quả", "Chạy máy", "Máy"], ["T01", "x", "dương", "2026-11-12", "M1"]))
 
 
 def test_a_known_file_is_shown_without_who_people_are() -> None:
@@ -32,9 +32,10 @@ def test_an_unknown_file_gives_a_draft_that_a_person_can_finish(tmp_path: Path) 
     made = tomllib.loads(found.draft)
     assert made["columns"]["tube_code"] == ["Barcode"]
     assert made["columns"]["result"] == ["Kết quả"]
-    assert (made["kind"], made["title_rows"], made["ignored"]) == ("results", 1, ['Kết "quả"', "Máy"])
+    assert (made["kind"], made["title_rows"], made["ignored"]) == ("results", 1, ['Kết "quả"', "Chạy máy", "Máy"])
     file = tmp_path / "lab_5.toml"
     text = found.draft.replace('"..."', '"lab_5"').replace("status = []  # needed: which heading is it?\n", "")
+    text = text.replace("tested_at = []", 'tested_at = ["Chạy máy"]').replace('"Chạy máy", "Máy"]', '"Máy"]')
     text = text.replace("detected = []\nnot_detected = []", 'detected = ["dương"]\n[constants]\nstatus = "F"')
     file.write_text(text, encoding="utf-8")
     reading = outcome(UNKNOWN, formats=(load_format(file),))
