@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipeline.commands.account import account
+from pipeline.commands.formats import formats
 from pipeline.commands.serve import callbacks, desk, result_page, twilio_stand_in
 from pipeline.domain.words import Choice, FileKind
 from pipeline.errors import UnpoolError
@@ -32,7 +33,6 @@ app = typer.Typer(
     help="Pooled swabs in, an answer for every person out.\n\n"
     "Example: unpool init && unpool receive manifest.csv --from TEAM1 && unpool run",
 )
-app.add_typer(format_commands.app, name="formats")
 out = Console()
 
 
@@ -450,6 +450,7 @@ def demo(
 for serve in (desk, result_page, callbacks, twilio_stand_in):
     app.command(serve.__name__.replace("_", "-"))(serve)
 app.add_typer(account)
+app.add_typer(formats)
 
 
 def main() -> None:

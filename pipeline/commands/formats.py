@@ -11,16 +11,16 @@ from rich.console import Console
 
 from pipeline.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What files are read by.")
+formats = typer.Typer(name="formats", no_args_is_help=True, rich_markup_mode=None, help="What files are read by.")
 out = Console()
 
 
-@app.callback()
-def formats() -> None:
+@formats.callback()
+def what() -> None:
     """What files are read by."""
 
 
-@app.command("try")
+@formats.command("try")
 def try_command(
     file: Annotated[Path, typer.Argument(help="A file as a team or lab sends it.", metavar="FILE")],
     profile: Annotated[Path | None, typer.Option("--profile", help="Read it by this profile alone.", metavar="TOML")] = None,
