@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from pipeline.ledger.columns import Moment
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.tables import hold, message, message_event, opening, receipt
 
+ASKED_AT_ONCE = 10_000
 _RELEASED = """COPY (
     SELECT specimen_id, min(enqueued_at) AT TIME ZONE {zone} AS at
     FROM message
@@ -110,15 +111,28 @@ def segments(conn: Connection, since: datetime) -> list[Segment]:
 
 def opened_among(conn: Connection, specimen_ids: Sequence[str]) -> set[str]:
     """Those of the specimens whose page was opened with the right birth date, at least once."""
-    statement = select(opening.c.specimen_id).where(opening.c.specimen_id.in_(specimen_ids), opening.c.first_opened_at.is_not(None))
-    return {str(specimen) for specimen in conn.execute(statement).scalars()}
+    opened = select(opening.c.specimen_id).where(opening.c.first_opened_at.is_not(None))
+    return {
+        str(specimen)
+        for some in _portions(specimen_ids)
+        for specimen in conn.execute(opened.where(opening.c.specimen_id.in_(some))).scalars()
+    }
 
 
 def told_among(conn: Connection, specimen_ids: Sequence[str]) -> dict[str, tuple[MessageState, datetime]]:
     """Specimen → state of the newest word to its person, and since when the word was owed."""
     columns = (message.c.specimen_id, message.c.state, message.c.enqueued_at)
-    statement = select(*columns).where(message.c.specimen_id.in_(specimen_ids)).order_by(message.c.version, message.c.enqueued_at)
-    return {str(specimen): (state, owed_at) for specimen, state, owed_at in conn.execute(statement)}
+    newest_last = select(*columns).order_by(message.c.version, message.c.enqueued_at)
+    return {
+        str(specimen): (state, owed_at)
+        for some in _portions(specimen_ids)
+        for specimen, state, owed_at in conn.execute(newest_last.where(message.c.specimen_id.in_(some)))
+    }
+
+
+def _portions(specimen_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A statement takes 65,535 values at most."""
+    return (specimen_ids[start : start + ASKED_AT_ONCE] for start in range(0, len(specimen_ids), ASKED_AT_ONCE))
 
 
 def last_receipt(conn: Connection) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.domain.words import Choice, HoldReason, MessageState
-from pipeline.ledger import audit, holds, openings, outbox
+from pipeline.ledger import audit, desk, holds, openings, outbox
 from pipeline.ledger.server import Server
 from pipeline.ledger.switches import Stop
 from pipeline.stages import publish as publishing
@@ -144,6 +145,16 @@ def test_messages_that_went_out_and_pages_that_were_opened_have_their_segments(c
 def test_who_was_detected_and_does_not_look_is_called_after_the_programmes_hours(day: Installation) -> None:
     assert seen(day, NOW + timedelta(hours=23)).to_call == 0
     assert seen(day, NOW + timedelta(hours=24)).to_call == 1
+
+
+def test_a_national_day_of_detected_is_asked_in_portions(day: Installation) -> None:
+    many = [str(uuid.UUID(int=number)) for number in range(70_000)]
+
+    def work(house: House) -> Any:
+        with house.ledger.begin() as conn:
+            return desk.opened_among(conn, many), desk.told_among(conn, many)
+
+    assert day.do(work) == (set(), {})
 
 
 def test_I8_the_call_list_names_people_and_the_audit_says_who_looked(copy: Installation) -> None:
