@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from pipeline.ledger.engine import Ledger
 from pipeline.programme import load_programme, shipped_programmes
 from pipeline.stages.lists import unreached
 from pipeline.vault.numbers import number_print
-from tests.integration.office import NOW, Office
+from tests.integration.office import NOW, Office, until
 
 SHARED = "0912345678"
 WRITTEN = ("0912345678", "+84 912 345 678", "0912.345.678")
@@ -89,6 +90,28 @@ def test_T10_runs_at_the_same_time_share_the_limit(office: Office) -> None:
         run.join(60)
     assert office.counts()["accepted"] == 30
     assert office.states()[MessageState.OVER_LIMIT] == 90
+
+
+def test_T10_who_loses_a_place_to_another_run_takes_the_next_one(ledger: Ledger) -> None:
+    """Both found the first place free; the second waits for the first run's end, and must not be called instead for that."""
+    ours, theirs = ((f"00000000-0000-4000-8000-00000000000{n}", PRINT_OF("+84912345678")) for n in (1, 2))
+
+    def another_run() -> set[str]:
+        with ledger.begin() as conn:
+            return number_days.take(conn, NOW.date(), [theirs], 2)
+
+    def is_waiting() -> bool:
+        with ledger.begin() as conn:
+            return bool(
+                conn.execute(text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).all()
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        with ledger.begin() as conn:
+            assert number_days.take(conn, NOW.date(), [ours], 2) == {ours[0]}
+            other = pool.submit(another_run)
+            until(is_waiting, "the other run waits")
+        assert other.result(30) == {theirs[0]}
 
 
 def test_T10_the_ledger_knows_no_number_and_forgets_its_mark(ledger: Ledger) -> None:
