@@ -20,7 +20,7 @@ from pipeline.domain.phones import Phones, to_e164
 from pipeline.domain.words import FileKind
 from pipeline.errors import ActionNeeded, KeyMissing
 from pipeline.intake import inbox
-from pipeline.intake.readers import Reading, read_many
+from pipeline.intake.readers import Reading, read_many, searchable
 from pipeline.ledger import audit, receipts
 from pipeline.ledger.receipts import Receipt
 from pipeline.log import event
@@ -141,7 +141,7 @@ def _naming(house: House, person: Person, progress: Callable[[int, int], None] |
         some = [(one, data) for one in every[start : start + PORTION] if (data := _bytes(house, one)) is not None]
         readings = read_many([(data, one.file_name, one.kind_hint) for one, data in some], house.formats)
         for (one, data), reading in zip(some, readings, strict=True):
-            if person.is_named_in(data) or (isinstance(reading, Reading) and _in_rows(house, person, reading)):
+            if person.is_named_in(searchable(data, one.file_name)) or (isinstance(reading, Reading) and _in_rows(house, person, reading)):
                 yield one
         if progress is not None:
             progress(min(start + PORTION, len(every)), len(every))

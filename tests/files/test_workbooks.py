@@ -20,7 +20,7 @@ import pytest
 from openpyxl import Workbook
 
 from pipeline.errors import FileRefused
-from pipeline.intake.readers import Reading, raw_rows, read_many
+from pipeline.intake.readers import Reading, raw_rows, read_many, searchable
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid
 from pipeline.intake.readers.workbook import CHILD, worksheets
@@ -218,6 +218,11 @@ DOCTYPE = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;">]><works
 EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><worksheet'
 
 
+def _part(name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(PLAIN)) as package:
+        return package.read(name)
+
+
 def _lying(data: bytes) -> bytes:
     """The directory says of the sheet that it unpacks to less than it does."""
     with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -241,7 +246,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "two_zips": (lambda: PLAIN + PLAIN, "workbook_damaged"),
     "lying_size": (lambda: _lying(PLAIN), "workbook_damaged"),
     "path_above": (lambda: repacked(PLAIN, **{"..__..__etc__passwd": b"x"}), "workbook_damaged"),
-    "same_part_twice": (lambda: repacked(PLAIN, XL__workbook_DOT_xml=b"x"), "workbook_damaged"),
+    "same_part_twice": (lambda: repacked(PLAIN, XL__workbook_DOT_xml=_part("xl/workbook.xml")), "workbook_damaged"),
     "no_workbook": (lambda: repacked(PLAIN, lambda name, part: None if name == "xl/workbook.xml" else part), "workbook"),
     "cut_in_the_middle": (lambda: PLAIN[: len(PLAIN) // 2], "workbook_damaged"),
     "cell_twice": (lambda: repacked(PLAIN, _sheet(b"</row></sheetData>", b'<c r="A2"><v>9</v></c></row></sheetData>')), "workbook_counts_differ"),
@@ -313,6 +318,14 @@ def test_titles_above_the_headings_of_a_text_are_passed_over_with_the_numbers_ke
         assert column(outcome(data), "row_no") == [4, 5]
         assert raw_rows(data, manifest, [5])[1] == {5: ["TUBE02", "12/11/2026", "Bình"]}
     assert outcome(text.replace(b"\n\n", b",x,y\n1,2,3\n")) == "unknown_format"
+
+
+def test_a_person_is_looked_for_in_a_workbook_s_cells_also_where_nobody_reads_them() -> None:
+    made = book(["x"], ["1"])
+    made.create_sheet("y").append(["gọi 0912 345 678"])
+    made["y"].sheet_state = "hidden"
+    assert b"0912 345 678" in searchable(saved(made), "a.xlsx")
+    assert searchable(PLAIN[:100], "a.xlsx") == PLAIN[:100] and searchable(b"a,b", "a.csv") == b"a,b"
 
 
 def test_a_workbook_among_texts_is_one_answer_among_others() -> None:

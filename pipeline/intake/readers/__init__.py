@@ -27,9 +27,9 @@ from pipeline.intake.readers.grid import as_sheet
 from pipeline.intake.readers.members import PER_ROW, spread
 from pipeline.intake.readers.recognise import Plan, Recogniser
 from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
-from pipeline.intake.readers.table import Found, find_table, numbers_as_codes
+from pipeline.intake.readers.table import Found, find_table, numbers_as_codes, searchable
 
-__all__ = ["Reader", "Reading", "raw_rows", "read", "read_many"]
+__all__ = ["Reader", "Reading", "raw_rows", "read", "read_many", "searchable"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pipeline.domain.names import fold_key
 from pipeline.domain.words import Content, FileKind
 from pipeline.errors import FileRefused
 from pipeline.intake.readers.blocks import blocks
+from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid, not_typed
 from pipeline.intake.readers.messages import messages
 from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
@@ -56,6 +57,19 @@ def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str,
         return Found(grid, at, plan)
     made, problems = as_tubes(grid, at, plan.profile.plate, [one for one in grids if fold_key(one.sheet) == SETUP])
     return Found(made, 0, Plan(plan.profile, "", HEADINGS, plan.profile.layout(HEADINGS)), problems)
+
+
+def searchable(data: bytes, name: str) -> bytes:
+    """The bytes in which a number stands as it was written: a workbook's cells, hidden ones too, unpacked; any other file as it is.
+
+    A workbook that is refused is not opened, and so is given as it is.
+    """
+    if content_of(data) is not Content.WORKBOOK:
+        return data
+    try:
+        return "\n".join(cell for grid in worksheets(data, name) for row in grid.rows for cell in row).encode()
+    except FileRefused:
+        return data
 
 
 def numbers_as_codes(grid: Grid, at: int, plan: Plan) -> dict[int, str]:
