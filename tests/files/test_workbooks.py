@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 import time
@@ -223,11 +222,11 @@ def _part(name: str) -> bytes:
         return package.read(name)
 
 
-def _lying(data: bytes) -> bytes:
-    """The directory says of the sheet that it unpacks to less than it does."""
+def _saying(data: bytes, unpacked: int) -> bytes:
+    """The directory says of the sheet that it unpacks to so many bytes."""
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         size = package.getinfo("xl/worksheets/sheet1.xml").file_size
-    return data.replace(size.to_bytes(4, "little"), (size // 3).to_bytes(4, "little"))
+    return data.replace(size.to_bytes(4, "little"), unpacked.to_bytes(4, "little"))
 
 
 def _bomb() -> bytes:
@@ -238,13 +237,13 @@ def _bomb() -> bytes:
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "macro": (lambda: repacked(PLAIN, xl__vbaProject_DOT_bin=b"\xd0\xcf"), "workbook_macros"),
     "bomb_by_ratio": (_bomb, "workbook_too_large"),
-    "bomb_by_size": (lambda: repacked(PLAIN, xl__media__a_DOT_png=os.urandom(1 << 16) * (1 + (UNPACKED_BYTES >> 16))), "workbook_too_large"),
+    "bomb_by_size": (lambda: _saying(PLAIN, UNPACKED_BYTES + 1), "workbook_too_large"),
     "entities": (lambda: repacked(PLAIN, _sheet(b"<worksheet", DOCTYPE)), "workbook_damaged"),
     "external_entity": (lambda: repacked(PLAIN, _sheet(b"<worksheet", EXTERNAL)), "workbook_damaged"),
     "no_xml": (lambda: repacked(PLAIN, _sheet(b"<worksheet", b"worksheet")), "workbook_damaged"),
     "bytes_after": (lambda: PLAIN + b"<script>alert(1)</script>", "workbook_damaged"),
     "two_zips": (lambda: PLAIN + PLAIN, "workbook_damaged"),
-    "lying_size": (lambda: _lying(PLAIN), "workbook_damaged"),
+    "lying_size": (lambda: _saying(PLAIN, 300), "workbook_damaged"),
     "path_above": (lambda: repacked(PLAIN, **{"..__..__etc__passwd": b"x"}), "workbook_damaged"),
     "same_part_twice": (lambda: repacked(PLAIN, XL__workbook_DOT_xml=_part("xl/workbook.xml")), "workbook_damaged"),
     "no_workbook": (lambda: repacked(PLAIN, lambda name, part: None if name == "xl/workbook.xml" else part), "workbook"),
