@@ -72,8 +72,9 @@ def test_W04_of_all_wrong_birth_dates_none_opens(ledger: Ledger, record_property
     assert not any(here.door.open(one, BORN, NOW) for one in tokens)
 
 
-# Of every kind of refusal: the link, and the form.
 KINDS = ("unknown", "nonsense", "expired", "wrong", "locked", "no_date")
+# What is no date is refused before anybody looks for the link: its time can tell nothing of one.
+OF_A_LINK = KINDS[:-1]
 
 
 def kolmogorov_smirnov(one: list[float], other: list[float]) -> float:
@@ -138,8 +139,8 @@ def test_W05_no_refusal_says_its_reason_by_its_text_or_its_time(
     answers = asyncio.run(timed(here.app, asked, at_once=16))
     assert len({text for _, _, text in answers}) == 1
     times = {kind: [seconds for one, seconds, _ in answers if one == kind] for kind in KINDS}
-    found = {pair: kolmogorov_smirnov(times[pair[0]], times[pair[1]]) for pair in itertools.combinations(KINDS, 2)}
+    found = {pair: kolmogorov_smirnov(times[pair[0]], times[pair[1]]) for pair in itertools.combinations(OF_A_LINK, 2)}
     record_property("refusals_timed", len(answers))
     record_property("smallest_p", min(found.values()))
-    # Fifteen comparisons, each of which may be off by chance once in a hundred: the limit is for all of them together.
+    # Ten comparisons, each of which may be off by chance once in a hundred: the limit is for all of them together.
     assert min(found.values()) > 0.01 / len(found), found
