@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 import httpx
 import numpy as np
+import pytest
 from starlette.types import ASGIApp
 
 from pipeline.domain.words import PersonState
@@ -56,6 +57,7 @@ def test_W02_near_links_are_no_links(ledger: Ledger) -> None:
     assert here.door.open(true, BORN, NOW)
 
 
+@pytest.mark.timeout(1_800 if WHOLE else 300)
 def test_W04_of_all_wrong_birth_dates_none_opens(ledger: Ledger, record_property: Callable[[str, object], None]) -> None:
     """Every day of a century, in any order, at a few people: each is looked at five times, and the right date comes too late."""
     here = Here(ledger)
@@ -112,6 +114,7 @@ async def timed(app: ASGIApp, asked: list[tuple[str, str, dict[str, str]]], at_o
         return list(await asyncio.gather(*(one(*each) for each in asked)))
 
 
+@pytest.mark.timeout(1_800 if WHOLE else 300)
 def test_W05_no_refusal_says_its_reason_by_its_text_or_its_time(
     ledger: Ledger,
     record_property: Callable[[str, object], None],
