@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from pipeline.warehouse.decide import Waiting, waiting
-from tests.facts import DAY0, Fact, Member, Result, Slot, Store, store
+from tests.facts import CLOCKS, DAY0, Fact, Member, Result, Slot, Store, store
 
 VAULT_DAY = date(2026, 11, 2)
 
@@ -254,3 +254,17 @@ def test_P03_a_contradiction_of_a_pool_mate_stands_when_news_come_by_a_specimens
         assert given.outcomes() == expected
         _decided(given, 31, Result("A1", "not_detected", hours=28))
         assert given.outcomes() == expected
+
+
+def test_what_waits_are_facts_after_the_last_decision_or_a_time_that_has_come() -> None:
+    with store() as given:
+        as_of = DAY0 + timedelta(hours=30)
+        assert not waiting(given.warehouse, as_of).is_any
+        for since, code in ((0, "T"), (2, "U")):
+            given.add([Member(code, code.lower())])
+            found = waiting(given.warehouse, as_of)
+            assert (found.since, found.has_facts, found.has_due) == (since, True, False)
+            given.decide(30)
+            assert not waiting(given.warehouse, as_of).is_any
+        found = waiting(given.warehouse, DAY0 + timedelta(hours=CLOCKS.overdue_hours))
+        assert (found.has_facts, found.has_due) == (False, True)
