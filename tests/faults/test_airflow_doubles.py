@@ -18,7 +18,7 @@ from tests.faults.conftest import Scenes
 from tests.faults.town import DAY_2, FIRST_DAY, SECOND_DAY, THIRD_DAY, THIRD_DAY_PEOPLE, drop
 from tests.homes import Figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 # Messages of the first two days.
 FIRST, SECOND = 8, 7
 DAYS = 30
@@ -127,7 +127,8 @@ def test_C09_thirty_past_days_run_again_change_nothing(town: AirflowTown, record
     """A backfill of each DAG on the first of the days, a run for each of them. (A whole backfill would be 43,200 runs of notify.)"""
     before, told = town.installation.figures(), town.twilio()
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
-    filled = {dag_id: town.airflow.succeeded(dag_id, "manual") for dag_id in sorted(DAGS)}
+    # The DAG of the desk only reads, and reads all: one run of it is as good as thirty.
+    filled = {dag_id: town.airflow.succeeded(dag_id, "manual") for dag_id in sorted(DAGS) if dag_id != "desk"}
     for dag_id in filled:
         town.airflow.backfill(dag_id, first.isoformat(), (first + WINDOW).isoformat())
         for day in range(DAYS):

@@ -26,6 +26,7 @@ RUN = {
     "ledger commit in intake._next_batch": 1,
     "link in day_keys.write_new": 1,
     "unlink in day_keys.write_new": 1,
+    "unlink in identity.write_batch": 1,
     "replace in identity.write_batch": 1,
     "replace in returns._return": 1,
     "warehouse commit in intake_batch.run_intake_batch": 1,

@@ -27,6 +27,7 @@ Told = Callable[[str, int], None]
 AFTER_A_CRASH = {"ledger commit in lookup.lose_stale": CALMS[1], "ledger commit in lookup._reconcile_one": CALMS[2]}
 REBUILD = {
     "warehouse commit in rebuild._replay": 1,
+    "ledger commit in rebuild._fill_in_cards": 1,
     "warehouse commit in decide.decide_batch": 1,
     "replace in rebuild._put_in_place": 1,
     "unlink in rebuild._remove": 2,
