@@ -152,6 +152,16 @@ def test_what_a_rebuild_fills_in_is_what_was_published() -> None:
         assert len(now) == len(given.people) and now == published
 
 
+def test_a_rebuild_fills_in_whether_a_result_replaced_another() -> None:
+    with store() as given:
+        given.add([Member("T", "a"), Member("U", "b"), Result("T", "detected"), Result("U", "detected")])
+        given.decide(30)
+        given.add([Result("T", "not_detected", status="C", told=31)])
+        given.decide(32)
+        said = {given.people[row["specimen_id"]][0]: row["is_corrected"] for row in given.warehouse.dicts("decide/cards_now")}
+        assert said == {"a": True, "b": False}
+
+
 def test_a_reason_that_nobody_is_told_is_an_error() -> None:
     with store() as given, pytest.raises(Exception, match="a reason that no person is told"):
         given.add([Member("T", "a"), Result("T", "rejected", reason="lost")])
