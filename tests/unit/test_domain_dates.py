@@ -43,6 +43,7 @@ def test_F10_what_does_not_match_stays_as_it_is(text: str) -> None:
         ("dd/mm/yyyy ss:hh", "and seconds"),
         ("dd/mm/yyyy mm", "twice"),
         ("dd/dd/yyyy", "twice"),
+        ("yyyy-mm-ddz", "^has an offset from UTC without a time"),
     ],
 )
 def test_patterns_that_are_none(pattern: str, why: str) -> None:

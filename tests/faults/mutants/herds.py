@@ -74,6 +74,7 @@ HERDS = (
             *(f"tests/unit/test_domain_{name}.py" for name in ("dates", "identity", "messages", "names", "phones", "states", "tube_codes", "words")),
             "tests/property/test_domain_properties.py", "tests/unit/test_programme.py", "tests/unit/test_formats.py", "tests/sql/test_published.py",
             "tests/sql/test_checks_manifest.py", "tests/sql/test_checks_results.py",
+            "tests/files/test_plates.py", "tests/files/test_manifests.py",
         ),
         thorough=("tests/unit",),
     ),
