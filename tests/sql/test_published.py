@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from pipeline.domain.states import person_state, purpose_of
-from pipeline.domain.words import Basis, Outcome, PersonState, RejectReason
+from pipeline.domain.words import Basis, Outcome, PersonState, Purpose, RejectReason
+from pipeline.ledger import outbox
 from tests.facts import Fact, Member, Result, Slot, Store, store
 
 # Every outcome at least once; P: a preliminary row, by which the lab has the tube.
@@ -38,6 +39,16 @@ def test_cards_and_messages_come_in_the_order_of_the_ledgers_indexes() -> None:
         assert len(keys) > 5 and keys == sorted(keys) and [key for _, key in keys] == sorted(key for _, key in keys)
         assert len({key for _, key in keys}) == len(keys)
         assert all(specimen[:18] == key[:18] and specimen != key for specimen, key in keys)
+
+
+def test_sql_and_the_ledger_give_a_message_one_id() -> None:
+    with store() as given:
+        given.add(FACTS)
+        given.decide(30)
+        as_of = datetime(2026, 11, 30, tzinfo=UTC)
+        messages = given.warehouse.arrow("decide/messages", batch_no=given.batch_no, time_zone="Asia/Ho_Chi_Minh", as_of=as_of).to_pylist()
+        made = [outbox.message_id(row["specimen_id"], row["version"], Purpose(row["purpose"])) for row in messages]
+        assert made and made == [row["message_id"] for row in messages]
 
 
 def test_sql_and_domain_name_states_and_purposes_alike() -> None:
