@@ -120,9 +120,9 @@ def opened_among(conn: Connection, specimen_ids: Sequence[str]) -> set[str]:
 
 
 def told_among(conn: Connection, specimen_ids: Sequence[str]) -> dict[str, tuple[MessageState, datetime]]:
-    """Specimen → state of the newest word to its person, and since when the word was owed."""
+    """Specimen → state of the newest word to its person, and since when it was owed. A link sent once more is no word."""
     columns = (message.c.specimen_id, message.c.state, message.c.enqueued_at)
-    newest_last = select(*columns).order_by(message.c.version, message.c.enqueued_at)
+    newest_last = select(*columns).where(message.c.purpose != Purpose.LINK).order_by(message.c.version, message.c.enqueued_at)
     return {
         str(specimen): (state, owed_at)
         for some in _portions(specimen_ids)

@@ -55,10 +55,12 @@ def call_backs(house: House, person: Person, now: datetime, most: int | None = M
     return [_call_back(row, known.get(row["specimen_id"], dict.fromkeys(IDENTITY_COLUMNS, ""))) for row in some], len(rows)
 
 
-def call_back(house: House, place: str, specimen_id: str) -> CallBack | None:
-    """One of the team's people; None for anybody else's, and for who is no longer on the list."""
-    for row in _of(house, place):
+def call_back(house: House, person: Person, specimen_id: str, now: datetime) -> CallBack | None:
+    """One of the team's people; None for anybody else's, and for who is no longer on the list. The look is audited first."""
+    for row in _of(house, place_of(person)):
         if row["specimen_id"] == specimen_id:
+            with house.ledger.begin() as conn:
+                audit.append(conn, person.login, "looked", f"specimen {specimen_id}", "call-back", now)
             known = identities(house, [(row["vault_day"], row["vault_batch"], specimen_id)], IDENTITY_COLUMNS)
             return _call_back(row, known.get(specimen_id, dict.fromkeys(IDENTITY_COLUMNS, "")))
     return None

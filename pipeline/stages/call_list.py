@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pipeline.domain.words import MessageState
 from pipeline.ledger import audit, desk
 from pipeline.stages.house import House
-from pipeline.stages.lists import identities
+from pipeline.stages.lists import NOT_CARRIED, identities
 from pipeline.warehouse.published import Published
 
 PERSON = ("full_name", "birth_date", "phone", "address")
@@ -49,7 +49,7 @@ def unopened(house: House, now: datetime) -> list[ToCall]:
         for specimen, row in detected.items()
         if specimen not in opened and specimen in told
         for state, owed_at in [told[specimen]]
-        if owed_at <= late or state in (MessageState.NO_PHONE, MessageState.FAILED, MessageState.UNDELIVERED, MessageState.TOO_OLD)
+        if owed_at <= late or state in (MessageState.NO_PHONE, *NOT_CARRIED)
     ]
     return sorted(waiting, key=lambda one: (one.owed_at, one.specimen_id))
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from httpx import Response
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from pipeline.domain.words import Role
@@ -145,22 +143,6 @@ def test_an_application_with_a_route_that_names_no_role_does_not_start(town: Tow
 
     with pytest.raises(Broken, match="/sly"):
         doors.check()
-
-
-def test_an_object_of_another_place_is_refused_and_noted(town: Town) -> None:
-    gate = Anybody()
-    app = new_app(town.app.doors.gate.pages)  # type: ignore[attr-defined]
-    doors = Doors(app, gate)
-
-    @doors.get("/things/{place}", Role.LAB)
-    async def thing(request: Request, person: Person) -> PlainTextResponse:
-        await doors.only_own(person, request.path_params["place"], "GET /things")
-        return PlainTextResponse("yours")
-
-    client = TestClient(app, cookies={"desk": "x"})
-    assert (client.get("/things/lab-a").text, gate.noted) == ("yours", [])
-    assert client.get("/things/lab-b").status_code == 404
-    assert gate.noted == ["GET /things"]
 
 
 def test_each_role_lands_in_a_room_of_its_own(town: Town) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from pipeline.errors import LedgerUnavailable
+from pipeline.errors import QuotaSpent, TryAgain
 from pipeline.web.base.pages import STATIC, Pages, static_files
 
 # Statuses with a text of their own; any other is told as its hundred.
@@ -38,8 +38,12 @@ def new_app(pages: Pages) -> FastAPI:
     async def unreadable(request: Request, _: RequestValidationError) -> Response:
         return error_page(request, 400)
 
-    @app.exception_handler(LedgerUnavailable)
-    async def unavailable(request: Request, _: LedgerUnavailable) -> Response:
+    @app.exception_handler(QuotaSpent)
+    async def spent(request: Request, _: QuotaSpent) -> Response:
+        return error_page(request, 429)
+
+    @app.exception_handler(TryAgain)
+    async def unavailable(request: Request, _: TryAgain) -> Response:
         return error_page(request, 503)
 
     @app.exception_handler(Exception)

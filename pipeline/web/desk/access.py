@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -93,15 +93,10 @@ class Doors:
         session_id = request.cookies.get(self.gate.cookie)
         return await run_in_threadpool(self.gate.person, session_id) if session_id else None
 
-    async def refuse(self, person: Person, what: str) -> None:
-        """Answer as for what does not exist, and note it. `what`: a route and an object's number. Always raises HTTPException."""
+    async def refuse(self, person: Person, what: str) -> NoReturn:
+        """Answer as for what does not exist, and note it. `what`: a route and an object's number. Raises HTTPException."""
         await run_in_threadpool(self.gate.note_refused, person, what)
         raise HTTPException(404)
-
-    async def only_own(self, person: Person, place: str, what: str) -> None:
-        """Refuse an object of another place."""
-        if place != person.place:
-            await self.refuse(person, what)
 
     def menu(self, person: Person) -> list[Door]:
         """What stands in this person's menu, in the order of declaration."""

@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from pipeline.domain.words import Role
-from pipeline.errors import DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
 from pipeline.quality.rejects import table_text
 from pipeline.quality.texts import reason_text
@@ -47,10 +46,6 @@ def routes(room: Room) -> None:
             files = await receive_files(request, folder, LIMITS)
             for one in files:
                 await run_in_threadpool(door.hand_in, house, person, one.path, one.sha256, room.now())
-        except QuotaSpent:
-            raise HTTPException(429) from None
-        except DiskFails:
-            raise HTTPException(503) from None
         finally:
             await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
         return await _taken(room, request, person, files)
@@ -108,7 +103,6 @@ async def _own(room: Room, request: Request, person: Person) -> Seen:
     seen = await run_in_threadpool(partial(door.file_of, room.house, door.place_of(person), sha256))
     if seen is None:
         await room.doors.refuse(person, f"GET /files {sha256}")
-        raise HTTPException(404)
     return seen
 
 

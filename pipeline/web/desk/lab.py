@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.domain.words import Call, RejectReason, Role
-from pipeline.errors import DiskFails, FieldWrong, QuotaSpent
+from pipeline.errors import FieldWrong
 from pipeline.ledger.sessions import Person
 from pipeline.stages.correct import Said, say, statement
 from pipeline.web.base.forms import read_form
@@ -43,10 +43,6 @@ def routes(room: Room) -> None:
             if wrong.field == "said_at":
                 fields["said_at"] = room.house.local(room.now()).isoformat(timespec="seconds")
             return _form(room, request, person, said, fields, wrong.field)
-        except QuotaSpent:
-            raise HTTPException(429) from None
-        except DiskFails:
-            raise HTTPException(503) from None
         return RedirectResponse(f"/files/{sha256}", 303)
 
 

@@ -107,7 +107,6 @@ async def _hold(room: Room, request: Request, person: Person) -> OpenHold:
         found = await run_in_threadpool(hold_of, room.house, hold_id)
     if found is None:
         await room.doors.refuse(person, f"{request.method} /holds")
-        raise HTTPException(404)
     return found
 
 

@@ -22,13 +22,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pipeline.domain.names import nfc
 from pipeline.domain.words import Role
-from pipeline.errors import DiskFails, QuotaSpent
 from pipeline.ledger.sessions import Person
 from pipeline.programme import Programme
 from pipeline.quality.texts import reasons
@@ -168,18 +166,16 @@ async def body_of(request: Request) -> bytes:
 
 
 async def answer(request: Request, work: Callable[[FinishedTube], str | None]) -> Response:
-    """Read the tube, do `work`, and say what came of it. The answer names the key, so that a phone knows it for ours."""
+    """Read the tube, do `work`, and say what came of it. The answer names the key, so that a phone knows it for ours.
+
+    Of a spent quota and a full disk the phone is told by the status alone, and tries again later.
+    """
     key = request.headers.get("idempotency-key", "")
     body = await body_of(request)
     try:
         return JSONResponse({"digest": key, "receipt": await run_in_threadpool(lambda: work(read_tube(body, key)))})
     except Refused as refused:
         return JSONResponse({"digest": key, "reasons": refused.reasons}, refused.status)
-    # Of these the phone is told by their status alone, and tries again later.
-    except QuotaSpent:
-        raise HTTPException(429) from None
-    except DiskFails:
-        raise HTTPException(503) from None
 
 
 def shell() -> Response:

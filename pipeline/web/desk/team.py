@@ -8,19 +8,17 @@ from functools import partial
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.domain.words import Role
-from pipeline.errors import ActionNeeded, DiskFails, QuotaSpent
+from pipeline.errors import ActionNeeded
 from pipeline.ledger.sessions import Person
 from pipeline.papers.labels import MOST as MOST_LABELS
 from pipeline.papers.labels import sheets
 from pipeline.quality.rejects import table_text
 from pipeline.stages import call_backs as calling
 from pipeline.stages.call_backs import CallBack, NotASwab
-from pipeline.stages.hand_in import place_of
 from pipeline.stages.print_labels import print_labels
 from pipeline.web.base.forms import read_form
 from pipeline.web.base.languages import choose
@@ -65,10 +63,6 @@ def _call_backs(room: Room) -> None:
             sha256 = await run_in_threadpool(calling.swabbed_again, room.house, person, about, tube, at, room.now())
         except NotASwab as wrong:
             return _person_page(room, request, person, about, status=400, problem=wrong.problem, tube=tube)
-        except QuotaSpent:
-            raise HTTPException(429) from None
-        except DiskFails:
-            raise HTTPException(503) from None
         return RedirectResponse(f"/files/{sha256}", 303)
 
 
@@ -81,10 +75,9 @@ def _row(one: CallBack, reason: str) -> list[str]:
 async def _own(room: Room, request: Request, person: Person) -> CallBack:
     """The person of the address, if they are on this team's list."""
     specimen_id = request.path_params["specimen_id"]
-    found = await run_in_threadpool(calling.call_back, room.house, place_of(person), specimen_id)
+    found = await run_in_threadpool(calling.call_back, room.house, person, specimen_id, room.now())
     if found is None:
         await room.doors.refuse(person, f"{request.method} /call-backs")
-        raise HTTPException(404)
     return found
 
 
