@@ -1,18 +1,21 @@
-"""A fresh migrated ledger for a test, on the session's PostgreSQL."""
+"""What tests of pages begin with: a fresh ledger, a desk with its people, a desk after a day, a browser."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pipeline.ledger import server
 from pipeline.ledger.engine import Ledger, open_ledger
-from tests.homes import Installation, admin
+from tests.homes import Installation, admin, new_installation
+from tests.web import screens
 from tests.web.desk import NOW, Town, town_of
-from tests.web.phone import CHROMIUM, Site, served
+from tests.web.operators import after_a_day, operators_town
+from tests.web.phone import Site, served
 
 
 @pytest.fixture
@@ -33,12 +36,29 @@ def town(installation: Callable[..., Installation]) -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module")
+def settled(warm: None, embedded: server.Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation after a small day, for all tests of a file."""
+    folder = tmp_path_factory.mktemp("settled")
+    made = new_installation(folder / "home", embedded, ledger_template, now=NOW)
+    after_a_day(made, folder)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def day(settled: Installation, tmp_path: Path) -> Iterator[Town]:
+    """The day's desk, to change."""
+    copy = settled.copy(tmp_path / "copy")
+    with operators_town(copy) as town:
+        yield town
+    copy.drop()
+
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's, driven by playwright: none is downloaded."""
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM)
+    with screens.chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -5,26 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from starlette.types import ASGIApp
 
 from pipeline.web.desk import phone as room
 from tests.web.desk import PASSWORD, Town
+from tests.web.screens import NARROW, keep
 
-CHROMIUM = shutil.which("chromium")
-NARROW = {"width": 320, "height": 640}
-SCREENS = Path(__file__).parents[2] / "build" / "screens"
 START_LIMIT_S = 20.0
 # Of a busy machine.
 LIMIT_MS = 20_000
@@ -160,19 +155,8 @@ def cut(route: Route) -> None:
     route.abort("connectionfailed")
 
 
-def fits(page: Page) -> bool:
-    """Whether nothing stands out to the right of the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-
 def screen(page: Page, name: str) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"phone-{name}.png", full_page=True)
-
-
-def judged(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    keep(page, f"phone-{name}")
 
 
 def digits(text: str | None) -> str:

@@ -15,6 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
+from tests.web.desk import PASSWORD
+
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)")
 NARROW = {"width": 320, "height": 640}
@@ -61,6 +63,24 @@ def narrow(browser: Browser, address: str, language: str, *, scripts: bool = Tru
     context.close()
     assert asked and all(url.startswith((address, "blob:")) for url in asked)
     assert complaints == []
+
+
+def sign_in(page: Page, site: str, login: str) -> None:
+    """At the desk."""
+    page.goto(f"{site}/sign-in")
+    page.locator("[name=login]").fill(login)
+    page.locator("[name=password]").fill(PASSWORD)
+    with page.expect_navigation():
+        page.locator("main button").click()
+
+
+def reach(page: Page, selector: str, limit: int = 60) -> None:
+    """Go there with the tabulator."""
+    for _ in range(limit):
+        page.keyboard.press("Tab")
+        if page.locator(f"{selector}:focus").count():
+            return
+    pytest.fail(f"the keyboard does not come to {selector}")
 
 
 def good(page: Page, name: str) -> None:

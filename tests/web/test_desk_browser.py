@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from pipeline.ledger.server import Server
 from pipeline.stages.correct import Said
 from pipeline.stages.publish import publish
 from tests.homes import new_installation
 from tests.web.desk import NOW, PASSWORD, Town, town_of
-from tests.web.screens import NEEDS_CHROMIUM, chromium, good, judged, narrow, served
+from tests.web.screens import NEEDS_CHROMIUM, good, judged, narrow, reach, served, sign_in
 from tests.web.test_desk_files import MIXED
 from tests.web.test_desk_worklist import LOGINS, RESULTS, manifest
 
@@ -21,12 +21,6 @@ pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 LANGUAGES = ("vi", "en")
 # A run in a child process, and the page's own look every two seconds.
 VERDICT_LIMIT_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +46,9 @@ def site(lived: Town) -> Iterator[str]:
         yield address
 
 
-def sign_in(page: Page, site: str, login: str) -> None:
-    page.goto(f"{site}/sign-in")
-    page.locator("[name=login]").fill(login)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button").click()
-    expect(page.locator(".who")).to_contain_text(login)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_W13_signing_in(browser: Browser, site: str, lived: Town, language: str) -> None:
-    with narrow(browser, site, language) as page:
+def test_W13_signing_in(chromium: Browser, site: str, lived: Town, language: str) -> None:
+    with narrow(chromium, site, language) as page:
         page.goto(site)
         assert page.url == f"{site}/sign-in"
         good(page, f"desk-sign-in-{language}")
@@ -80,9 +66,9 @@ def test_W13_signing_in(browser: Browser, site: str, lived: Town, language: str)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_W13_the_rooms_of_a_team(browser: Browser, site: str, lived: Town, language: str) -> None:
+def test_W13_the_rooms_of_a_team(chromium: Browser, site: str, lived: Town, language: str) -> None:
     waiting = lived.handed_in("lan", f"{language} waits".encode())
-    with narrow(browser, site, language) as page:
+    with narrow(chromium, site, language) as page:
         sign_in(page, site, "lan")
         good(page, f"desk-team-files-{language}")
         for name, sha in {**lived.files, "waiting": waiting}.items():
@@ -92,8 +78,8 @@ def test_W13_the_rooms_of_a_team(browser: Browser, site: str, lived: Town, langu
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_W13_the_rooms_of_a_lab(browser: Browser, site: str, lived: Town, language: str) -> None:
-    with narrow(browser, site, language) as page:
+def test_W13_the_rooms_of_a_lab(chromium: Browser, site: str, lived: Town, language: str) -> None:
+    with narrow(chromium, site, language) as page:
         sign_in(page, site, "hoa")
         page.goto(f"{site}/worklist")
         expect(page.locator("tr.urgent")).to_have_count(2)
@@ -110,8 +96,8 @@ def test_W13_the_rooms_of_a_lab(browser: Browser, site: str, lived: Town, langua
         good(page, f"desk-lab-wrong-{language}")
 
 
-def test_W13_axe_would_find_a_field_without_a_name(browser: Browser, site: str) -> None:
-    with narrow(browser, site, "en") as page:
+def test_W13_axe_would_find_a_field_without_a_name(chromium: Browser, site: str) -> None:
+    with narrow(chromium, site, "en") as page:
         sign_in(page, site, "hoa")
         page.goto(f"{site}/tube/rejected")
         page.evaluate("const l = document.querySelector('main label'); l.replaceWith(l.querySelector('input'))")
@@ -119,41 +105,33 @@ def test_W13_axe_would_find_a_field_without_a_name(browser: Browser, site: str) 
             judged(page)
 
 
-def tab_to(page: Page, selector: str) -> None:
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.locator(f"{selector}:focus").count():
-            return
-    raise AssertionError(f"{selector} is not reached by Tab")
-
-
-def test_W13_a_lab_rejects_a_tube_by_keyboard_alone(browser: Browser, site: str) -> None:
-    with narrow(browser, site, "en") as page:
+def test_W13_a_lab_rejects_a_tube_by_keyboard_alone(chromium: Browser, site: str) -> None:
+    with narrow(chromium, site, "en") as page:
         page.goto(site)
         page.keyboard.press("Tab")
         assert page.locator(".skip:focus").bounding_box()["x"] >= 0, "the first stop, and it is seen"  # type: ignore[index]
-        tab_to(page, "[name=login]")
+        reach(page, "[name=login]")
         page.keyboard.type("hoa")
-        tab_to(page, "[name=password]")
+        reach(page, "[name=password]")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
         expect(page.locator(".who")).to_contain_text("hoa")
-        tab_to(page, "a[href='/tube']")
+        reach(page, "a[href='/tube']")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site}/tube")
-        tab_to(page, "a[href='/tube/rejected']")
+        reach(page, "a[href='/tube/rejected']")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site}/tube/rejected")
-        tab_to(page, "[name=tube]")
+        reach(page, "[name=tube]")
         page.keyboard.type("t-0001")
         page.locator("[name=tested_at]").fill("2026-11-20T12:00")
-        tab_to(page, "[name=reason]")
+        reach(page, "[name=reason]")
         page.keyboard.type("Leak")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site}/files/*")
         assert page.locator("h1").inner_text() == "desk_rejected_T0001.csv"
-        tab_to(page, ".menu button")
+        reach(page, ".menu button")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site}/sign-in")
         page.goto(f"{site}/files")
@@ -168,9 +146,9 @@ def some_files(folder: Path, count: int, beginning: str) -> list[Path]:
 
 
 def test_several_files_are_sent_with_progress_and_one_leads_to_its_receipt(
-    browser: Browser, site: str, lived: Town, tmp_path: Path
+    chromium: Browser, site: str, lived: Town, tmp_path: Path
 ) -> None:
-    with narrow(browser, site, "en") as page:
+    with narrow(chromium, site, "en") as page:
         sign_in(page, site, "hoa")
         page.goto(f"{site}/files")
         page.locator("[name=file]").set_input_files(some_files(tmp_path, 3, "many"))
@@ -188,8 +166,8 @@ def test_several_files_are_sent_with_progress_and_one_leads_to_its_receipt(
         judged(page)
 
 
-def test_a_file_that_is_refused_by_the_way_says_so(browser: Browser, site: str, tmp_path: Path) -> None:
-    with narrow(browser, site, "en") as page:
+def test_a_file_that_is_refused_by_the_way_says_so(chromium: Browser, site: str, tmp_path: Path) -> None:
+    with narrow(chromium, site, "en") as page:
         sign_in(page, site, "hoa")
         page.goto(f"{site}/files")
         page.route("**/files", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
@@ -199,8 +177,8 @@ def test_a_file_that_is_refused_by_the_way_says_so(browser: Browser, site: str, 
         assert page.url == f"{site}/files"
 
 
-def test_W13_all_works_without_javascript(browser: Browser, site: str, tmp_path: Path) -> None:
-    with narrow(browser, site, "vi", scripts=False) as page:
+def test_W13_all_works_without_javascript(chromium: Browser, site: str, tmp_path: Path) -> None:
+    with narrow(chromium, site, "vi", scripts=False) as page:
         sign_in(page, site, "hoa")
         page.goto(f"{site}/files")
         page.locator("[name=file]").set_input_files(some_files(tmp_path, 1, "plain"))

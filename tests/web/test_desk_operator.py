@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pipeline.ledger import holds
-from pipeline.ledger.server import Server
-from tests.homes import Installation, new_installation
 from tests.web.desk import NOW, Town
-from tests.web.operators import BREAKER, FILE_HELD, SECOND, after_a_day, operators_town
-
-
-@pytest.fixture(scope="module")
-def settled(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("settled")
-    made = new_installation(folder / "home", embedded, ledger_template, now=NOW)
-    after_a_day(made, folder)
-    yield made
-    made.drop()
-
-
-@pytest.fixture
-def day(settled: Installation, tmp_path: Path) -> Iterator[Town]:
-    """The day's desk, to change."""
-    copy = settled.copy(tmp_path / "copy")
-    with operators_town(copy) as town:
-        yield town
-    copy.drop()
+from tests.web.operators import BREAKER, FILE_HELD, SECOND
 
 
 def text(page: str) -> str:

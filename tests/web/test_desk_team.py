@@ -6,10 +6,8 @@ import csv
 import io
 import re
 import tomllib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -18,35 +16,15 @@ from starlette.testclient import TestClient
 
 from pipeline.domain.tube_codes import has_check, with_check
 from pipeline.domain.words import Call, RejectReason
-from pipeline.ledger.server import Server
 from pipeline.stages.house import House
 from pipeline.stages.publish import publish
 from pipeline.stages.run import run_all
 from pipeline.warehouse.published import Published
 from pipeline.web.desk.app import HERE
 from tests.faults.conftest import trusting
-from tests.homes import Installation, new_installation
 from tests.web.desk import NOW, Town
-from tests.web.operators import after_a_day, operators_town
 
 NEW_TUBE = with_check("UP500001")
-
-
-@pytest.fixture(scope="module")
-def settled(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("settled")
-    made = new_installation(folder / "home", embedded, ledger_template, now=NOW)
-    after_a_day(made, folder)
-    yield made
-    made.drop()
-
-
-@pytest.fixture
-def day(settled: Installation, tmp_path: Path) -> Iterator[Town]:
-    copy = settled.copy(tmp_path / "copy")
-    with operators_town(copy) as town:
-        yield town
-    copy.drop()
 
 
 def people(client: TestClient) -> list[str]:

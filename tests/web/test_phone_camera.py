@@ -12,11 +12,12 @@ from playwright.sync_api import Browser, expect
 
 from pipeline.domain.identity import read_card
 from tests.web.desk import Town
-from tests.web.phone import CARD, CHROMIUM, LIMIT_MS, Site, arrived, begin, finish, judged, phone, screen, sign_in
+from tests.web.phone import CARD, LIMIT_MS, Site, arrived, begin, finish, phone, screen, sign_in
+from tests.web.screens import CHROMIUM, NEEDS_CHROMIUM, judged
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
+    NEEDS_CHROMIUM,
 ]
 WIDTH, HEIGHT = 640, 480
 TUBE = "UP102022L"

@@ -12,30 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
 from tests.web.desk import Town
-from tests.web.phone import (
-    CHROMIUM,
-    LAN,
-    LIMIT_MS,
-    MINH,
-    NARROW,
-    Site,
-    add,
-    arrived,
-    begin,
-    finish,
-    judged,
-    kept,
-    opened,
-    phone,
-    screen,
-    sign_in,
-    states,
-    until,
-)
+from tests.web.phone import LAN, LIMIT_MS, MINH, Site, add, arrived, begin, finish, kept, opened, phone, screen, sign_in, states, until
+from tests.web.screens import CHROMIUM, NARROW, NEEDS_CHROMIUM, judged
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
+    NEEDS_CHROMIUM,
 ]
 
 

@@ -6,27 +6,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.desk import Town
-from tests.web.phone import (
-    CARD,
-    CHROMIUM,
-    LAN,
-    LIMIT_MS,
-    MINH,
-    Site,
-    add,
-    arrived,
-    begin,
-    finish,
-    fits,
-    judged,
-    phone,
-    screen,
-    states,
-)
+from tests.web.phone import CARD, LAN, LIMIT_MS, MINH, Site, add, arrived, begin, finish, phone, screen, states
+from tests.web.screens import NEEDS_CHROMIUM, fits, judged
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
+    NEEDS_CHROMIUM,
 ]
 LANGUAGES = ("vi", "en")
 

@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.web.desk import Town
-from tests.web.phone import CHROMIUM, NARROW, Site, arrived, opened, until
+from tests.web.phone import Site, arrived, opened, until
+from tests.web.screens import NARROW, NEEDS_CHROMIUM
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
+    NEEDS_CHROMIUM,
 ]
 PHONES, TUBES, PEOPLE = 10, 3, 2
 SEED = 20261125

@@ -20,11 +20,12 @@ from pipeline.domain.names import fold_key, fold_name
 from pipeline.domain.tube_codes import has_check, is_acceptable, is_code, normalise, with_check
 from pipeline.web.base.shield import Shield
 from pipeline.web.desk.phone import FILES
-from tests.web.phone import CARD, CHROMIUM, Site
+from tests.web.phone import CARD, Site
+from tests.web.screens import NEEDS_CHROMIUM
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing and could not be installed (`make browser`)"),
+    NEEDS_CHROMIUM,
 ]
 MADE = 2000
 SEED = 20261125
