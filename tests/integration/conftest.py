@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -22,7 +23,7 @@ from pipeline.ledger.engine import Ledger, open_ledger
 from pipeline.programme import load_programme
 from pipeline.web import callbacks
 from tests.cards import card_row, card_rows
-from tests.homes import admin
+from tests.homes import Installation, admin
 from tests.integration.office import ACCOUNT, SECRET, Office, assert_tells_nothing
 
 
@@ -103,3 +104,11 @@ def reported(office: Office) -> Iterator[Office]:
         office.callback_url = f"{address}/twilio/status"
         app.mount("/", callbacks.create_app(office.settings, office.ledger, lambda: office.at))
         yield office
+
+
+@pytest.fixture
+def copy(day: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """The file's day, to change."""
+    made = day.copy(tmp_path / "copy")
+    yield made
+    made.drop()

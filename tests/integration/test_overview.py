@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.domain.words import Choice, HoldReason, MessageState
+from pipeline.domain.words import Choice, HoldReason, MessageState, Purpose
 from pipeline.ledger import audit, desk, holds, openings, outbox
 from pipeline.ledger.server import Server
 from pipeline.ledger.switches import Stop
@@ -21,12 +20,14 @@ from pipeline.stages.answer import answer, choices, pause
 from pipeline.stages.call_list import call_list, unopened
 from pipeline.stages.house import House
 from pipeline.stages.overview import Overview, Reconciled, Segment, holds_of, overview
+from pipeline.stages.page_wishes import Wishes
 from pipeline.stages.publish import publish
-from pipeline.stages.run import run_all
+from pipeline.vault.keys import KeyPurpose
+from pipeline.vault.tokens import token
 from pipeline.warehouse.published import Published
-from tests.faults.conftest import trusting
 from tests.faults.town import MANIFEST, RESULTS, person, result, sheet
-from tests.homes import Installation, new_installation
+from tests.homes import Installation
+from tests.integration.published import published_day
 
 NOW = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
 LATER = NOW + timedelta(days=2)
@@ -58,29 +59,8 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def day(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("day")
-    made = new_installation(folder / "home", embedded, ledger_template)
-    for sender, data in FILES.items():
-        path = folder / f"{sender}.csv"
-        path.write_bytes(data)
-        made.receive(sender, path)
-
-    def work(house: House) -> None:
-        trusting()
-        run_all(house, NOW, lambda *_: None)
-        assert publish(house, NOW).is_made
-
-    made.do(work)
-    yield made
-    made.drop()
-
-
-@pytest.fixture
-def copy(day: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """The same day, to change."""
-    made = day.copy(tmp_path / "copy")
-    yield made
-    made.drop()
+    with published_day(FILES, NOW, embedded, ledger_template, tmp_path_factory.mktemp("day")) as made:
+        yield made
 
 
 def seen(day: Installation, now: datetime = NOW) -> Overview:
@@ -145,6 +125,30 @@ def test_messages_that_went_out_and_pages_that_were_opened_have_their_segments(c
 def test_who_was_detected_and_does_not_look_is_called_after_the_programmes_hours(day: Installation) -> None:
     assert seen(day, NOW + timedelta(hours=23)).to_call == 0
     assert seen(day, NOW + timedelta(hours=24)).to_call == 1
+
+
+@pytest.mark.parametrize("state", [MessageState.NO_PHONE, MessageState.TOO_OLD, MessageState.OVER_LIMIT, MessageState.FAILED])
+def test_who_was_detected_and_gets_no_message_is_called_at_once(copy: Installation, state: MessageState) -> None:
+    def work(house: House) -> Any:
+        with house.ledger.begin() as conn:
+            for one in outbox.claim(conn, 100, "w", NOW):
+                outbox.advance(conn, one.message_id, state, source="notify", now=NOW)
+        return [(one.tube_code, one.message) for one in unopened(house, NOW + timedelta(minutes=1))]
+
+    assert copy.do(work) == [("SP4", state)]
+
+
+def test_a_link_asked_for_again_keeps_nobody_from_the_call_list(copy: Installation) -> None:
+    def work(house: House) -> Any:
+        (owed,) = unopened(house, LATER)
+        key = house.keys.derive(KeyPurpose.TOKEN)
+        Wishes(house.ledger, key, b"", lambda *_: None).new_link(token(key, owed.specimen_id), LATER)
+        with house.ledger.begin() as conn:
+            purposes = {one.purpose for one in outbox.of_specimen(conn, owed.specimen_id)}
+        return owed, unopened(house, LATER), purposes
+
+    owed, still, purposes = copy.do(work)
+    assert still == [owed] and purposes == {Purpose.RESULT, Purpose.LINK}
 
 
 def test_a_national_day_of_detected_is_asked_in_portions(day: Installation) -> None:

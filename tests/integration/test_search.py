@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,12 @@ from pipeline.stages.erase import erase
 from pipeline.stages.erase_person import Person, erase_person
 from pipeline.stages.house import House
 from pipeline.stages.publish import publish
-from pipeline.stages.run import run_all
 from pipeline.stages.search import Found, search
 from pipeline.vault import finder
 from pipeline.vault.identity import refs
-from tests.faults.conftest import trusting
 from tests.faults.town import MANIFEST, RESULTS, person, result, sheet
-from tests.homes import Installation, new_installation
+from tests.homes import Installation
+from tests.integration.published import published_day
 
 NOW = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
 CITIZEN_ID = "079184001234"
@@ -36,30 +34,10 @@ MANIFESTS = {
 
 @pytest.fixture(scope="module")
 def day(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("day")
-    made = new_installation(folder / "home", embedded, ledger_template)
     files = {sender: sheet(MANIFEST, rows) for sender, rows in MANIFESTS.items()}
     files["LAB1"] = sheet(RESULTS, [result("FAM", "negative"), result("STRANGE", "positive", ct="20")])
-    for sender, data in files.items():
-        path = folder / f"{sender}.csv"
-        path.write_bytes(data)
-        made.receive(sender, path)
-
-    def work(house: House) -> None:
-        trusting()
-        run_all(house, NOW, lambda *_: None)
-        assert publish(house, NOW).indexed == 1
-
-    made.do(work)
-    yield made
-    made.drop()
-
-
-@pytest.fixture
-def copy(day: Installation, tmp_path: Path) -> Iterator[Installation]:
-    made = day.copy(tmp_path / "copy")
-    yield made
-    made.drop()
+    with published_day(files, NOW, embedded, ledger_template, tmp_path_factory.mktemp("day")) as made:
+        yield made
 
 
 def found(day: Installation, wanted: str, team: str | None = None) -> Found:

@@ -48,6 +48,8 @@ def test_W01_a_team_sees_its_own_people_and_each_look_is_audited(day: Town) -> N
     assert "Nobody." in others.get("/call-backs").text
     assert day.audited()[-2:] == [("lan", "looked", "call-back list team-a"), ("minh", "looked", "call-back list team-b")]
     (path, _) = people(mine)
+    assert mine.get(path).status_code == 200
+    assert day.audited()[-1] == ("lan", "looked", f"specimen {path.rpartition('/')[2]}")
     assert others.get(path).status_code == 404
     assert others.post(path, data={"tube": NEW_TUBE, "at": "2026-11-20T10:30"}).status_code == 404
     assert [entry[:2] for entry in day.audited()[-2:]] == [("minh", "refused")] * 2
