@@ -37,8 +37,6 @@ class Reading:
     """A file as rows.
 
     `table` has row_no (int32), problem ('' or a rule's code, some with ':' and a column) and the kind's columns (text).
-
-
     `rows` counts them all, ragged ones included, blank lines not. `unknown_headings` are those that the profile neither reads nor ignores.
     """
 

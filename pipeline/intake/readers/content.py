@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pipeline.domain.words import Content
+from pipeline.intake.readers.decode import UTF_8_MARK, UTF_16_MARKS
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _HEAD = 4096
 
 
@@ -15,9 +15,9 @@ def content_of(data: bytes) -> Content:
     if data.startswith((*_ZIP, _OLE)):
         return Content.WORKBOOK
     head = data[:_HEAD]
-    if wide := _UTF_16_MARKS.get(data[:2]):
+    if wide := UTF_16_MARKS.get(data[:2]):
         head = head[2 : len(head) // 2 * 2].decode(wide, errors="replace").encode()
-    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n\x0b")
+    head = head.removeprefix(UTF_8_MARK).lstrip(b"\r\n\x0b")
     if head.startswith((b"MSH|", b"FHS|", b"BHS|")):
         return Content.MESSAGES
     if head.startswith((b"* ", b"[Sample Setup]")):

@@ -19,9 +19,8 @@ from pipeline.errors import FileRefused
 UTF_8 = "utf-8"
 # One file's bytes are held in memory a few times over while it is read.
 MAX_BYTES = 512 * 1024 * 1024
-_UTF_8_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+UTF_8_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Text:
 def decode(data: bytes, name: str, declared: Iterable[str]) -> list[Text]:
     """The texts that `data` may be: one, unless it is not UTF-8 and several `declared` encodings read it.
 
-    Raises FileRefused (too_large, workbook, not_text, not_utf8, empty).
+    Raises FileRefused (too_large, not_text, not_utf8, empty).
     """
     _refuse_what_is_no_text(data, name)
     texts = _decoded(data, name, declared)
@@ -50,22 +49,18 @@ def decode(data: bytes, name: str, declared: Iterable[str]) -> list[Text]:
 def _refuse_what_is_no_text(data: bytes, name: str) -> None:
     if len(data) > MAX_BYTES:
         raise FileRefused("too_large", f"{name} is larger than {MAX_BYTES >> 20} MiB: send it in several files.", file=name)
-    if data.startswith(_WORKBOOKS):
-        raise FileRefused(
-            "workbook", f"{name} is a workbook, whatever its name says: open it in the spreadsheet and save it as CSV UTF-8.", file=name
-        )
-    if b"\x00" in data and data[:2] not in _UTF_16_MARKS:
+    if b"\x00" in data and data[:2] not in UTF_16_MARKS:
         raise _not_text(name)
 
 
 def _decoded(data: bytes, name: str, declared: Iterable[str]) -> list[Text]:
-    if wide := _UTF_16_MARKS.get(data[:2]):
+    if wide := UTF_16_MARKS.get(data[:2]):
         try:
             return [_text(data[2:].decode(wide).encode(), wide)]
         except UnicodeDecodeError as error:
             raise _not_utf8(name, error.start + 2) from None
     if is_utf8(data):
-        return [_text(data[len(_UTF_8_MARK) :] if data.startswith(_UTF_8_MARK) else data, UTF_8)]
+        return [_text(data[len(UTF_8_MARK) :] if data.startswith(UTF_8_MARK) else data, UTF_8)]
     others = [text for encoding in declared if encoding != UTF_8 and (text := _try(data, encoding))]
     if not others:
         raise _not_utf8(name, _first_bad_byte(data))
