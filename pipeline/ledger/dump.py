@@ -54,16 +54,8 @@ def dump(engine: Engine, path: Path) -> Counted:
 
 
 def load(engine: Engine, path: Path) -> None:
-    """Fill an empty database from what `dump` wrote: all of it or nothing. Raises LedgerUnavailable.
-
-    A dump holds no statistics, and what is asked next joins tables of millions.
-    """
+    """Fill an empty database from what `dump` wrote: all of it or nothing. Raises LedgerUnavailable."""
     _run(engine, "pg_restore", *_PLAIN, "--single-transaction", "--exit-on-error", str(path))
-    try:
-        with engine.begin() as conn:
-            conn.execute(text("ANALYZE"))
-    except DBAPIError as error:
-        raise translated(error) from None
 
 
 def is_empty(engine: Engine) -> bool:
