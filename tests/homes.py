@@ -6,11 +6,13 @@ The process of the tests itself opens no warehouse: `in_child` forks, so that a 
 from __future__ import annotations
 
 import base64
+import faulthandler
 import os
 import pickle
 import shutil
 import traceback
 import uuid
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +47,10 @@ class ChildFailed(Exception):
     """The child raised; its traceback is the message."""
 
 
+class ChildCrashed(ChildFailed):
+    """The child ended without a word, by a signal that no test sent; where it stood is the message."""
+
+
 def in_child(work: Callable[[], Answer]) -> Answer:
     """Do `work` in a fork and return its answer (which must pickle). Raises Killed or ChildFailed."""
     return start_child(work)()
@@ -53,9 +59,11 @@ def in_child(work: Callable[[], Answer]) -> Answer:
 def start_child(work: Callable[[], Answer]) -> Callable[[], Answer]:
     """Begin `work` in a fork; what is returned waits for its answer, as `in_child` does. Several may work side by side."""
     reading, writing = os.pipe()
+    last_words = os.memfd_create("last words")
     child = os.fork()
     if child == 0:
         os.close(reading)
+        faulthandler.enable(last_words)
         code = _FAILED
         try:
             try:
@@ -68,15 +76,21 @@ def start_child(work: Callable[[], Answer]) -> Callable[[], Answer]:
         finally:
             os._exit(code)
     os.close(writing)
-    return lambda: _answer(child, reading)
+    return lambda: _answer(child, reading, last_words)
 
 
-def _answer(child: int, reading: int) -> Any:
+def _answer(child: int, reading: int, last_words: int) -> Any:
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
+    with os.fdopen(last_words, "rb") as pipe:
+        pipe.seek(0)
+        words = pipe.read().decode(errors="replace")
     _, status_word = os.waitpid(child, 0)
-    if os.waitstatus_to_exitcode(status_word) == KILLED:
+    code = os.waitstatus_to_exitcode(status_word)
+    if code == KILLED:
         raise Killed
+    if not told:
+        raise ChildCrashed(f"ended with {code} (below zero: the signal)\n{words}")
     good, answer = pickle.loads(told)
     if not good:
         raise ChildFailed(answer)
@@ -127,7 +141,12 @@ class Installation:
         return self.do(lambda house: run_all(house, now, lambda *_: None))
 
     def figures(self) -> Figures:
-        return self.do(figures)
+        try:
+            return self.do(figures)
+        except ChildCrashed as crash:
+            # A reading changes nothing, and is done again; but nobody's crash is passed over in silence.
+            warnings.warn(f"figures of {self.home.name}: {crash}", stacklevel=2)
+            return self.do(figures)
 
     def copy(self, home: Path) -> Installation:
         """The same installation again, elsewhere: its files and its ledger as they stand."""

@@ -202,6 +202,8 @@ def test_a_message_is_a_row_with_its_specimen_time_and_ct() -> None:
         ("^LN||260373001", "^LN||260373001~260415000", [(4, "")]),
         ("ORU^R01", "ADT^A01", "unknown_format"),
         ("MSH|^~\\&|GX", "MSH|", "unknown_format"),
+        ("MSH|^~\\&|GX", "MSH", "unknown_format"),
+        ("MSH|^~\\&|GX", "MSH|^~\rGX", "unknown_format"),
         ("SPM|1|TUBE", "SPM|1\rOBX|3|CE|94500-6^x^LN||260415000^n^SCT||||||F\rZZZ|", [(4, ""), (7, "")]),
     ],
 )
@@ -218,6 +220,13 @@ def test_what_a_message_says_otherwise_is_no_result(old: str, new: str, expected
 def test_an_order_without_a_coded_result_is_a_row_that_lacks_one() -> None:
     found = _message(("OBX|1|CWE", "OBX|1|ST"))
     assert told(found)[1] == [(3, "other_test", "TUBE&01", "", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("A\\T\\B", "A&B"), ("A\\F\\B", "A|B"), ("A\\E\\F\\E\\B", "A\\F\\B"), ("A\\H\\B", "A\\H\\B"), ("A\\E", "A\\E")]
+)
+def test_F09_escapes_are_read_once_from_left_to_right(written: str, meant: str) -> None:
+    assert column(_message(("TUBE\\T\\01", written)), "tube_code") == [meant]
 
 
 def test_two_orders_in_one_message_keep_their_specimens() -> None:

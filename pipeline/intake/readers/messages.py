@@ -81,9 +81,9 @@ def _orders(text: str, name: str) -> Iterator[_Order | None]:
             if order is not None:
                 yield order
             order, separators = None, content[3:8]
-            head = {"MSH": _fields(content, separators)}
-            if _part(head["MSH"], 9, 1, separators) != "ORU" or len(set(separators)) != 5:
+            if len(set(separators)) != 5 or _part(_fields(content, separators), 9, 1, separators) != "ORU":
                 raise FileRefused("unknown_format", f"{name} has a message that is no ORU^R01: send results as ORU^R01.", file=name)
+            head = {"MSH": _fields(content, separators)}
         elif segment == "OBR":
             if order is not None:
                 yield order
@@ -122,7 +122,7 @@ def _get(fields: Sequence[str], place: int) -> str:
 def _part(fields: Sequence[str], place: int, part: int, separators: str) -> str:
     """One component. A field that repeats says two things at once: it is given whole, and no profile knows it."""
     whole = _get(fields, place)
-    if len(separators) > 2 and separators[2] in whole and place != 2:
+    if separators[2] in whole and place != 2:
         return whole
     parts = whole.split(separators[1])
     return _unescaped(parts[part - 1], separators) if part <= len(parts) else ""
@@ -138,9 +138,10 @@ def _cell(segments: dict[str, list[str]], named: str) -> str:
 
 
 def _unescaped(text: str, separators: str) -> str:
+    """From left to right: what an escape brings in begins no other one."""
     escape = separators[3]
     if escape not in text:
         return text
-    for letter, meant in (("F", separators[0]), ("S", separators[1]), ("R", separators[2]), ("T", separators[4]), ("E", escape)):
-        text = text.replace(f"{escape}{letter}{escape}", meant)
-    return text
+    meant = dict(zip("FSRET", separators, strict=True))
+    mark = re.escape(escape)
+    return re.sub(f"{mark}([FSRTE]){mark}", lambda found: meant[found[1]], text)
