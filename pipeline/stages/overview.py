@@ -39,6 +39,15 @@ class Segment(StrEnum):
     SENT_OPENED = "sent_opened"
 
 
+class Slip(StrEnum):
+    """How the code at a lab differs from that in a manifest."""
+
+    OTHER_CHARACTER = "other_character"
+    LACKS_A_CHARACTER = "lacks_a_character"
+    ONE_CHARACTER_MORE = "one_character_more"
+    TWO_SWAPPED = "two_swapped"
+
+
 @dataclass(frozen=True)
 class Took:
     """Hours of one segment; None where nobody has gone through it."""
@@ -60,6 +69,24 @@ class OpenHold:
     def why(self, language: str) -> str:
         """Of a held file, why it is held says more than that it is."""
         return reason_text(str(self.hold.detail.get("judgement") or self.hold.reason), language)
+
+
+@dataclass(frozen=True)
+class Near:
+    """A result that no manifest names beside a tube without one, whose code is one slip of the hand away. Times are local."""
+
+    slip: Slip
+    lab_label: str
+    lab: str
+    tested_at: datetime
+    lab_receipt_no: int
+    lab_row_no: int
+    tube_label: str
+    team: str
+    site_code: str
+    collected_at: datetime
+    people: int
+    team_receipt_no: int
 
 
 @dataclass(frozen=True)
@@ -150,6 +177,12 @@ def hold_of(house: House, hold_id: str) -> OpenHold | None:
         found = holds.find(conn, hold_id)
         said = decisions.people_for(conn)
     return OpenHold(found[0], choices(found[0].reason), said.get(found[0].hold_id, 0)) if len(found) == 1 else None
+
+
+def near_to(house: House, hold_id: str) -> list[Near]:
+    """Which tubes the result of this hold may be of, as the last run found them: shown to a person and never applied."""
+    rows = Published(house.home.published).read("near", where=[("hold_id", "=", hold_id)])
+    return [Near(Slip(row.pop("slip")), **{name: value for name, value in row.items() if name != "hold_id"}) for row in rows]
 
 
 def _turnaround(figures: dict[str, Any] | None) -> list[Took]:

@@ -30,6 +30,8 @@ from pipeline.warehouse.published import Published
 DAYS = 30
 # Of tubes on which team and lab do not agree, so many of each kind are shown by name; all are counted.
 APART = 100
+# Of results that no manifest names, so many are compared with the codes of tubes that wait for one.
+COMPARED = 200
 WAIT_S = 1.0
 SHARE = 20
 # Batches of the vault.
@@ -88,6 +90,7 @@ def _publish(house: House, now: datetime, always: bool) -> PublishSummary:
                 figures = _figures(house, warehouse, known.tables, since)
                 lists = {name: warehouse.arrow(statement) for name, statement in LISTS.items()}
                 lists["detected"] = warehouse.arrow("report/detected", since=since)
+                lists["near"] = warehouse.arrow("report/near_codes", most=COMPARED, window_days=house.programme.clocks.match_window_days)
                 warehouse.forget(["tube_book"])
             held_s = time.monotonic() - started
     except WarehouseBusy:

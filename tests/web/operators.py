@@ -43,6 +43,7 @@ FILES: Final = {
             result("SP4", "positive", at="19 14:00", ct="22"),
             result("FP6", "negative", at="19 14:00"),
             result("NOWHERE", "negative", at="19 14:00"),
+            result("SP0", "negative", at="19 14:30"),
         ],
     ),
 }

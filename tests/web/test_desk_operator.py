@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -16,12 +17,19 @@ def text(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
+def hold_path(listed: str, subject: str) -> str:
+    """Where the list of holds leads to for this tube."""
+    found = re.search(rf'href="(/holds/[0-9a-f-]{{36}})"[^>]*>[^<]*{subject}\b', listed)
+    assert found is not None
+    return found[1]
+
+
 def test_the_first_screen_says_what_is_decided_known_and_unknown(day: Town) -> None:
     seen = text(day.client("oanh").get("/overview").text)
     assert "Nothing is sent: a breaker has tripped" in seen
     assert "Known to both, same number of people 4" in seen
     assert "In a manifest only: no result 2" in seen
-    assert "At the laboratory only: in no manifest 1" in seen
+    assert "At the laboratory only: in no manifest 2" in seen
     assert "Collected to tested 11 5.5 5.5" in seen
     assert "Message sent to page opened no data yet" in seen
     assert "People to call: 1" in seen
@@ -73,12 +81,23 @@ def test_T10_a_breaker_can_be_let_go_and_not_refused(day: Town) -> None:
 def test_what_a_file_must_settle_has_no_buttons(day: Town) -> None:
     client = day.client("oanh")
     listed = client.get("/holds", params={"reason": "unmatched", "owner": "lab-a"}).text
-    (path,) = re.findall(r'href="(/holds/[0-9a-f-]{36})"', listed)
+    path = hold_path(listed, "NOWHERE")
     page = client.get(path).text
     assert "NOWHERE" in page and 'name="choice"' not in page and "settles it" in page
     assert client.post(path, data={"choice": "release", "why": "because"}).status_code == 400
     assert "NOWHERE" not in client.get("/holds", params={"reason": "unmatched", "owner": "lab-b"}).text
     assert client.get("/holds", params={"reason": "nonsense"}).status_code == 404
+
+
+def test_a_near_miss_is_suggested_with_both_rows_and_never_applied(day: Town) -> None:
+    client = day.client("oanh")
+    listed = client.get("/holds", params={"reason": "unmatched", "owner": "lab-a"}).text
+    page = html.unescape(text(client.get(hold_path(listed, "SP0")).text))
+    assert "One character is another one The laboratory's row The team's row Code SP0 SP5 From lab-a team-a When" in page
+    assert "tested 19.11.2026 14:30 collected 19.11.2026 08:30" in page
+    assert "Code SP0 SP9 From lab-a team-b" in page and "SP4" not in page
+    assert "Perhaps one of" not in text(client.get(hold_path(listed, "NOWHERE")).text)
+    assert "SP5 · 19.11.2026 08:30 · team-a Stands: registered" in text(client.post("/search", data={"wanted": "SP5"}).text)
 
 
 @pytest.mark.parametrize("hold_id", ["0", "11111111", "11111111-1111-4111-8111-111111111112", "%25"])
@@ -137,10 +156,18 @@ def test_every_reason_state_and_segment_has_its_words(day: Town, language: str) 
     """By the texts themselves: a screen without one fails."""
     from pipeline.domain.words import Call, Choice, HoldReason, MessageState, PersonState
     from pipeline.ledger.switches import Stop
-    from pipeline.stages.overview import Segment
+    from pipeline.stages.overview import Segment, Slip
 
     texts = day.texts[language]
-    sets = {"hold": HoldReason, "message": MessageState, "person": PersonState, "call": Call, "choice": Choice, "segment": Segment}
+    sets = {
+        "hold": HoldReason,
+        "message": MessageState,
+        "person": PersonState,
+        "call": Call,
+        "choice": Choice,
+        "segment": Segment,
+        "near": Slip,
+    }
     for part, words in sets.items():
         assert all(texts[f"{part}.{word.value}"] for word in words)
     assert all(texts[f"stop.{stop.value}.todo"] for stop in Stop)

@@ -17,7 +17,7 @@ from pipeline.errors import ActionNeeded
 from pipeline.ledger.sessions import Person
 from pipeline.stages import answer as deciding
 from pipeline.stages.call_list import call_list
-from pipeline.stages.overview import OpenHold, hold_of, holds_of, overview
+from pipeline.stages.overview import OpenHold, hold_of, holds_of, near_to, overview
 from pipeline.web.base.forms import read_form
 from pipeline.web.base.languages import choose
 from pipeline.web.desk.desk import Room
@@ -79,7 +79,7 @@ def _holds(room: Room) -> None:
 
     @room.doors.get("/holds/{hold_id}", Role.OPERATOR)
     async def one(request: Request, person: Person) -> Response:
-        return _hold_page(room, request, person, await _hold(room, request, person))
+        return await _hold_page(room, request, person, await _hold(room, request, person))
 
     @room.doors.post("/holds/{hold_id}", Role.OPERATOR)
     async def decide(request: Request, person: Person) -> Response:
@@ -89,13 +89,13 @@ def _holds(room: Room) -> None:
         if choice not in {one.value for one in about.choices}:
             raise HTTPException(400)
         if not why or len(why) > LONGEST_WHY:
-            return _hold_page(room, request, person, about, status=400, problem="why")
+            return await _hold_page(room, request, person, about, status=400, problem="why")
         say = partial(deciding.answer, room.house, about.hold.hold_id, Choice(choice), who=person.login, why=why, now=room.now())
         try:
             await run_in_threadpool(say)
         except ActionNeeded:
             # Somebody who has spoken already; or another was quicker, and the hold is closed: its page says so.
-            return _hold_page(room, request, person, await _hold(room, request, person), status=409, problem="spoken")
+            return await _hold_page(room, request, person, await _hold(room, request, person), status=409, problem="spoken")
         return RedirectResponse(HOME, 303)
 
 
@@ -110,13 +110,14 @@ async def _hold(room: Room, request: Request, person: Person) -> OpenHold:
     return found
 
 
-def _hold_page(room: Room, request: Request, person: Person, about: OpenHold, *, status: int = 200, problem: str = "") -> Response:
+async def _hold_page(room: Room, request: Request, person: Person, about: OpenHold, *, status: int = 200, problem: str = "") -> Response:
     return room.page(
         request,
         person,
         "hold.html",
         status,
         one=about,
+        near=await run_in_threadpool(near_to, room.house, about.hold.hold_id),
         problem=problem,
         local=room.house.local,
         age=partial(age, room.now()),
