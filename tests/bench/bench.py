@@ -144,6 +144,7 @@ SECTIONS: dict[str, Section] = {
     "sizes": sizes,
     "small_files": small_files,
     "growth": growth,
+    "files": alone("files"),
     "sending": alone("sending"),
     "drain": alone("drain"),
     "latency": alone("latency"),
