@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants every restore-drill bench bench-day simulate clean
+.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants every sends restore-drill bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -58,6 +58,9 @@ mutants: $(VENV)/.ready ## every small wrong change to the rules, judged by the 
 
 every: $(VENV)/.ready strace ## the disk fails at every N until clean, 1,000 flipped bits, 10,000 told since a backup: hours; docs/every.json
 	@$(BIN)/python -m tests.faults.every
+
+sends: $(VENV)/.ready ## 100,000 messages to a Twilio that fails a third of the time: about ten minutes; docs/long_sends.json
+	@$(BIN)/python -m tests.faults.long
 
 restore-drill: $(VENV)/.ready ## a million people backed up and restored on an empty machine; docs/long_restore.json
 	@$(BIN)/python -m tests.faults.long_restore

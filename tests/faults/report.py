@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.bench.figures import about
 from tests.faults.every import FOUND as EVERY
+from tests.faults.long import FOUND as SENDS
 from tests.faults.long_restore import FOUND as DRILL
 from tests.faults.mutants.run import FOUND as MUTANTS
 from tests.faults.reliability import FOUND
@@ -53,10 +54,10 @@ def largest_run(path: Path = LARGEST) -> dict[str, Any]:
 
 
 def long_forms() -> dict[str, Any]:
-    """What `make every` and `make restore-drill` found last, each test and drill with its commit and day; what was never run is not there."""
-    every = json.loads(EVERY.read_text()) if EVERY.exists() else {}
-    drill = json.loads(DRILL.read_text()) if DRILL.exists() else {}
-    return {"every": every, "drill": drill}
+    """What `make every`, `make sends` and `make restore-drill` found last, each with its commit and day; what was never run is not there."""
+    return {
+        name: json.loads(path.read_text()) if path.exists() else {} for name, path in (("every", EVERY), ("sends", SENDS), ("drill", DRILL))
+    }
 
 
 def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:
