@@ -37,6 +37,7 @@ from pipeline.stages.open_page import birth_dates
 from pipeline.stages.receive import receive
 from pipeline.stages.status import status
 from pipeline.stages.verify import verify
+from pipeline.vault.identity import VaultRef
 from pipeline.vault.keys import KeyPurpose
 from pipeline.vault.tokens import token
 
@@ -177,7 +178,7 @@ def _show_pages(house: House, base: str, out: Console) -> None:
     for state in PersonState:
         with house.ledger.begin() as conn:
             found = cards.some(conn, state, PEOPLE_ASKED)
-        dated = ((one.specimen_id, birth_date_of(one.vault_day, one.vault_batch, one.specimen_id)) for one in found)
+        dated = ((one.specimen_id, birth_date_of(VaultRef(one.vault_day, one.vault_batch), one.specimen_id)) for one in found)
         # A year alone opens nothing.
         for specimen_id, birth_date in [(one, day) for one, day in dated if day and len(day) == ISO_DAY][:1]:
             table.add_row(state.value, link_of(specimen_id), birth_date)

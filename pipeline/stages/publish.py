@@ -22,7 +22,7 @@ from pipeline.ledger import desk, journal
 from pipeline.ledger.tables import BatchKind
 from pipeline.log import event
 from pipeline.stages.house import House
-from pipeline.vault import finder
+from pipeline.vault import finder, indexes
 from pipeline.warehouse.connect import Warehouse
 from pipeline.warehouse.published import Published
 
@@ -69,10 +69,10 @@ def _index_people(house: House) -> int:
         with suppress(WarehouseBusy), house.writer(WAIT_S):
             write()
 
-    some = finder.lacking(house.keys)[:INDEXED_AT_ONCE]
+    some = indexes.lacking(house.keys)[:INDEXED_AT_ONCE]
     of = finder.prints(house.keys, house.programme.phones)
     for ref in some:
-        finder.make_index(house.keys, ref, of, while_nobody_writes)
+        indexes.make_indexes(house.keys, ref, of, while_nobody_writes)
     return len(some)
 
 

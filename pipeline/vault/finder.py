@@ -1,7 +1,6 @@
 """Finding people by a number: of each batch an index of keyed hashes, `vault/<day>/<batch_no>.finder`, under its day's key.
 
-Whoever has the index without the master key learns no number from it, and cannot try numbers either. It is made from the vault after a
-batch, not by intake (a million people take some seconds), and made again when the batch is rewritten, as when a person is erased.
+Whoever has the index without the master key learns no number from it, and cannot try numbers either.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import hmac
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -18,10 +17,9 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
 from pipeline.domain.phones import Phones, to_e164
-from pipeline.durable import write_file
 from pipeline.errors import KeyMissing
-from pipeline.vault.identity import VaultRef, finder_path, read_batch, refs
-from pipeline.vault.keys import KeyPurpose, Keys
+from pipeline.vault.identity import VaultRef, finder_path, refs
+from pipeline.vault.keys import DayKey, KeyPurpose, Keys
 
 # What holds fewer digits is no number of one person.
 FEWEST_DIGITS = 9
@@ -56,30 +54,14 @@ def prints(keys: Keys, phones: Phones) -> Prints:
     return Prints(keys.derive(KeyPurpose.SEARCH), phones)
 
 
-def lacking(keys: Keys) -> list[VaultRef]:
-    """Batches without an index, oldest first."""
-    return [ref for ref in refs(keys.home) if not finder_path(keys.home, ref).exists()]
-
-
-def make_index(keys: Keys, ref: VaultRef, of: Prints, while_nobody_writes: Callable[[Callable[[], None]], None]) -> None:
-    """Index a batch; an erased day has none. `while_nobody_writes` is handed the writing."""
-    try:
-        before = _stamp(keys, ref)
-        table = read_batch(keys, ref.day, ref.batch_no, ("specimen_id", "phone", "citizen_id"))
-    except (KeyMissing, FileNotFoundError):
-        return
+def index_of(key: DayKey, ref: VaultRef, table: pa.Table, of: Prints) -> bytes:
+    """The file's bytes. table: specimen_id, phone and citizen_id of the batch, and perhaps more."""
     records: list[bytes] = []
-    for some in table.to_batches(ROWS_OF_A_GROUP):
+    for some in table.select(["specimen_id", "phone", "citizen_id"]).to_batches(ROWS_OF_A_GROUP):
         for row in some.to_pylist():
             numbers = (of.phone(row["phone"]), of.citizen_id(row["citizen_id"]))
             records += [one + uuid.UUID(row["specimen_id"]).bytes for one in numbers if one is not None]
-    data = _sealed(keys, ref, sorted(records))
-
-    def write() -> None:
-        if _stamp(keys, ref) == before:
-            write_file(finder_path(keys.home, ref), data)
-
-    while_nobody_writes(write)
+    return _sealed(key, ref, sorted(records))
 
 
 def find(keys: Keys, number: str, of: Prints) -> Iterator[tuple[VaultRef, list[str]]]:
@@ -98,9 +80,9 @@ def find(keys: Keys, number: str, of: Prints) -> Iterator[tuple[VaultRef, list[s
             yield ref, sorted({str(uuid.UUID(bytes=one)) for one in table["specimen"].to_pylist()})
 
 
-def _sealed(keys: Keys, ref: VaultRef, records: Sequence[bytes]) -> bytes:
+def _sealed(key: DayKey, ref: VaultRef, records: Sequence[bytes]) -> bytes:
     """Records are a hash and a specimen each, in order. They are as good as random: nothing repeats, and nothing can be compressed."""
-    properties = pe.create_encryption_properties(footer_key=keys.day_key(ref.day), aad_prefix=_place(ref))
+    properties = pe.create_encryption_properties(footer_key=key.secret, aad_prefix=_place(ref))
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, _SCHEMA, compression="none", use_dictionary=False, encryption_properties=properties) as writer:
         for start in range(0, len(records), ROWS_OF_A_GROUP):
@@ -113,9 +95,3 @@ def _sealed(keys: Keys, ref: VaultRef, records: Sequence[bytes]) -> bytes:
 
 def _place(ref: VaultRef) -> bytes:
     return os.fsencode(f"finder/{ref.day.isoformat()}/{ref.batch_no}")
-
-
-def _stamp(keys: Keys, ref: VaultRef) -> tuple[int, int]:
-    """Of the batch's file: a rewritten one is another file."""
-    found = (keys.home.vault / ref.day.isoformat() / f"{ref.batch_no}.parquet").stat()
-    return found.st_ino, found.st_mtime_ns

@@ -51,7 +51,8 @@ def write_batch(keys: Keys, batch_no: int, day: date, table: pa.Table) -> VaultR
     path = _path(keys.home, day, batch_no)
     make_folder(path.parent)
     # First: whoever is searched for by their number must not be found in an index of what was replaced.
-    finder_path(keys.home, VaultRef(day, batch_no)).unlink(missing_ok=True)
+    for index in (finder_path, births_path):
+        index(keys.home, VaultRef(day, batch_no)).unlink(missing_ok=True)
     write_file(path, sink.getvalue())
     return VaultRef(day, batch_no)
 
@@ -85,6 +86,11 @@ def refs(home: Home) -> list[VaultRef]:
 def finder_path(home: Home, ref: VaultRef) -> Path:
     """Where a batch's index by number lies (vault/finder.py): beside its identities, so that it goes with their day."""
     return _path(home, ref.day, ref.batch_no).with_suffix(".finder")
+
+
+def births_path(home: Home, ref: VaultRef) -> Path:
+    """Where the hashes of its people's birth dates lie (vault/births.py)."""
+    return _path(home, ref.day, ref.batch_no).with_suffix(".births")
 
 
 def _place(day: date, batch_no: int) -> bytes:

@@ -45,6 +45,7 @@ class KeyPurpose(StrEnum):
     SESSION = "session"
     NUMBER = "number"
     SEARCH = "search"
+    BIRTH = "birth"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class DayKey:
 
     name: KeyName
     secret: bytes = field(repr=False)
+
+    def derive(self, purpose: KeyPurpose) -> bytes:
+        """32 bytes that are gone with the key."""
+        return _derived(self.secret, purpose)
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,7 @@ class Keys:
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes, the same for the same master and purpose for ever. Raises ValueError on a purpose that is no KeyPurpose."""
-        info = b"unpool " + KeyPurpose(purpose).value.encode()
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self.master)
+        return _derived(self.master, KeyPurpose(purpose))
 
     def make(self, series: str) -> DayKey:
         """The key by which that series seals from now on, made if there is none alive. Raises KeyMissing where a day was erased."""
@@ -130,6 +134,10 @@ class Keys:
 
     def _wrapper(self) -> AESGCM:
         return AESGCM(self.derive(KeyPurpose.DAY_KEYS))
+
+
+def _derived(secret: bytes, purpose: KeyPurpose) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"unpool " + purpose.value.encode()).derive(secret)
 
 
 def master_file(home: Home) -> Path:

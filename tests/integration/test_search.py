@@ -17,7 +17,7 @@ from pipeline.stages.erase_person import Person, erase_person
 from pipeline.stages.house import House
 from pipeline.stages.publish import publish
 from pipeline.stages.search import Found, search
-from pipeline.vault import finder
+from pipeline.vault import finder, indexes
 from pipeline.vault.identity import refs
 from tests.faults.town import MANIFEST, RESULTS, person, result, sheet
 from tests.homes import Installation
@@ -132,8 +132,8 @@ def test_O11_an_index_that_was_made_while_its_batch_was_rewritten_is_thrown_away
             erase_person(house, Person(citizen_id=CITIZEN_ID), who="lan", why="asked for it", now=NOW)
             write()
 
-        finder.make_index(house.keys, ref, of, erased_meanwhile)
-        return finder.lacking(house.keys) == [ref]
+        indexes.make_indexes(house.keys, ref, of, erased_meanwhile)
+        return indexes.lacking(house.keys) == [ref]
 
     assert copy.do(work)
 

@@ -39,7 +39,7 @@ class Here:
     def __init__(self, ledger: Ledger, *, limits: Limits | None = None, beat_s: float = 0, client: str = "testclient") -> None:
         self.ledger, self.now = ledger, NOW
         self.texts = load_languages(BASE_TEXTS, ROOM / "texts")
-        self.door = Door(ledger, TOKEN_KEY, lambda *_: BORN)
+        self.door = Door(ledger, TOKEN_KEY, lambda ref, specimen, given: given == BORN)
         self.wishes = Wishes(ledger, TOKEN_KEY, NUMBER_KEY, self.number_of)
         self.app = result_app(
             Site(

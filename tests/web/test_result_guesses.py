@@ -64,7 +64,7 @@ def test_W04_of_all_wrong_birth_dates_none_opens(ledger: Ledger, record_property
     people = [str(uuid.UUID(int=number)) for number in range(1, 11)]
     here.put(*(card_row(one, PersonState.READY) for one in people))
     looked: list[str] = []
-    object.__setattr__(here.door, "birth_date_of", lambda day, batch_no, specimen: looked.append(specimen) or BORN)
+    object.__setattr__(here.door, "is_birth_date", lambda ref, specimen, given: looked.append(specimen) or given == BORN)
     days = [(date(1920, 1, 1) + timedelta(days=number)).isoformat() for number in range(40_000)]
     wrong = itertools.cycle(random.Random(4).sample([day for day in days if day != BORN], 10_000))
     tokens = [token(TOKEN_KEY, one) for one in people]
@@ -129,7 +129,7 @@ def test_W05_no_refusal_says_its_reason_by_its_text_or_its_time(
             for _ in range(openings.TRIES):
                 openings.take_try(conn, one, since=NOW - VALID_FOR, now=NOW)
     # What a vault of a day's many thousands takes: only a wrong date makes the page look there.
-    object.__setattr__(here.door, "birth_date_of", lambda *_: (time.sleep(0.02), BORN)[1])
+    object.__setattr__(here.door, "is_birth_date", lambda ref, specimen, given: (time.sleep(0.02), given == BORN)[1])
     asked = [
         *(("unknown", link(str(uuid.UUID(int=3 * 10**6 + number))), RIGHT) for number in range(each)),
         *(("nonsense", f"/r/nonsense{number}", RIGHT) for number in range(each)),

@@ -16,6 +16,7 @@ from pipeline.ledger import openings
 from pipeline.ledger.engine import Ledger
 from pipeline.ledger.tables import opening
 from pipeline.stages.open_page import VALID_FOR, Door
+from pipeline.vault.identity import VaultRef
 from pipeline.vault.sessions import LASTS, session, token_in
 from pipeline.vault.tokens import token
 from pipeline.web.base.shield import HEADERS
@@ -154,11 +155,11 @@ def test_W03_no_log_and_no_address_of_what_is_read_holds_the_token(
 def test_W04_fifty_wrong_tries_at_once_never_pass_the_limit(site: Here) -> None:
     looked: list[int] = []
 
-    def birth_date_of(*_: object) -> str:
+    def is_birth_date(ref: VaultRef, specimen_id: str, birth_date: str) -> bool:
         looked.append(1)
-        return "1984-03-05"
+        return birth_date == "1984-03-05"
 
-    door = Door(site.ledger, TOKEN_KEY, birth_date_of)
+    door = Door(site.ledger, TOKEN_KEY, is_birth_date)
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: door.open(token(TOKEN_KEY, MINE), "1984-03-06", NOW), range(50)))
     assert not any(answers) and len(looked) == openings.TRIES

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.domain.phones import to_e164
 from pipeline.stages.house import House
-from pipeline.stages.open_page import Door, birth_dates
+from pipeline.stages.open_page import Door, birth_check
 from pipeline.stages.page_wishes import Wishes, numbers
 from pipeline.vault.keys import KeyPurpose
 from pipeline.web.base.app import serve_app
@@ -32,7 +32,7 @@ def page_of(house: House) -> Shield:
     zone = ZoneInfo(programme.time_zone)
     return result_app(
         Site(
-            Door(house.ledger, token_key, birth_dates(house.keys)),
+            Door(house.ledger, token_key, birth_check(house.keys)),
             Wishes(house.ledger, token_key, house.keys.derive(KeyPurpose.NUMBER), number_of),
             Limits(),
             load_pages(ROOM, programme.sms_name, test_names=programme.title),
