@@ -13,7 +13,7 @@ from pipeline.delivery.codes import reason_of, state_of
 from pipeline.delivery.reconcile import SKEW, Absent, Present, Undecided, presence
 from pipeline.delivery.sms import Found, LookupFailed, Provider
 from pipeline.domain.words import MessageState
-from pipeline.ledger import outbox
+from pipeline.ledger import absences, outbox
 from pipeline.ledger.engine import Ledger
 from pipeline.ledger.outbox import Message
 from pipeline.log import warning
@@ -43,9 +43,10 @@ def lose_stale(ledger: Ledger, *, now: datetime) -> int:
 
 
 def reconcile(letters: Sequence[Letter], *, ledger: Ledger, sms: Provider, now: datetime, threads: int) -> Counter[str]:
-    """Look each unknown message up at Twilio: found → sent with its SID, absent → back to the queue, else left unknown.
+    """Look each unknown message up at Twilio: found → sent with its SID, absent twice → back to the queue, else left unknown.
 
-    Counts `found`, `absent` and `undecided`. Where Twilio cannot be asked, the message stays unknown and is `undecided`.
+    Counts `found`, `absent` and `undecided`. Where Twilio cannot be asked, and after the first look that did not find it, the message stays
+    unknown and is `undecided`.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="lookup") as pool:
         return Counter(pool.map(partial(_reconcile_one, ledger=ledger, sms=sms, now=now), letters))
@@ -68,6 +69,9 @@ def _reconcile_one(letter: Letter, *, ledger: Ledger, sms: Provider, now: dateti
                 reason = reason_of(ours.error_code, default=ours.status)
                 outbox.advance(conn, message.message_id, state, sid=ours.sid, reason=reason, source=SOURCE, now=now)
                 return "found"
+            case Absent() if not absences.was_absent(message):
+                absences.note_absent(conn, message.message_id, now)
+                return "undecided"
             case Absent():
                 outbox.advance(
                     conn, message.message_id, MessageState.QUEUED, reason="not_at_twilio", source=SOURCE, now=now, attempt=message.attempts

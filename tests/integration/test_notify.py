@@ -77,6 +77,11 @@ def test_T01_what_is_unknown_is_not_sent_again_before_it_was_looked_up(office: O
     assert office.counts()["requests"] == 1
     # And the seconds that the time-out took.
     office.at += timedelta(seconds=5)
+    if word == "500_before":
+        # Not there at the first look: it is looked for once more.
+        assert office.run().undecided == 1 and office.run().undecided == 0
+        assert office.counts()["requests"] == 1
+        office.at += timedelta(seconds=office.programme.clocks.unknown_wait_s + 1)
     summary = office.run()
     assert (summary.found, summary.absent) == ((1, 0) if word == "timeout_after" else (0, 1))
     assert office.counts()["accepted"] == 1
@@ -231,6 +236,52 @@ def test_C15_T01_a_clock_that_was_ahead_while_sending_doubles_nothing(office: Of
     assert office.run(now=office.at + ahead).unknown == 1
     office.at += ahead + MINUTE
     assert office.run().found == 1
+    assert office.counts()["accepted"] == 1
+
+
+@dataclass
+class Late:
+    """A provider whose list is not up to date yet at the first look."""
+
+    inner: Provider
+    looks: int = 0
+
+    def send(self, to: str, body: str, *, status_callback: str | None = None, validity_s: int | None = None) -> Answer:
+        return self.inner.send(to, body, status_callback=status_callback, validity_s=validity_s)
+
+    def find(self, to: str, since: datetime) -> list[Found]:
+        self.looks += 1
+        return [] if self.looks == 1 else self.inner.find(to, since)
+
+    def fetch(self, sid: str) -> Found | None:
+        return self.inner.fetch(sid)
+
+
+def test_C15_T01_a_clock_set_right_while_twilio_s_list_is_late_doubles_nothing(office: Office) -> None:
+    """A moment after the answer was lost an hour has passed, by our clock."""
+    office.script("timeout_after", reports=False)
+    office.enqueue(1)
+    assert office.run().unknown == 1
+    office.at += timedelta(hours=1)
+    late = Late(Sms(office.settings.twilio, timeout_s=2.0))
+    assert office.run(sms=late).undecided == 1
+    assert office.run(sms=late).is_anything is False, "and it waits anew"
+    office.at += MINUTE
+    assert office.run(sms=late).found == 1
+    assert late.looks == 2
+    assert office.counts()["accepted"] == 1
+
+
+def test_T01_once_absent_says_nothing_of_the_next_try(office: Office) -> None:
+    """Each time its fate becomes unknown it is looked for twice."""
+    office.script("500_before", "500_before", reports=False)
+    office.enqueue(1)
+    looked: list[tuple[int, int]] = []
+    for _ in range(5):
+        summary = office.run()
+        looked.append((summary.undecided, summary.absent))
+        office.at += MINUTE
+    assert looked == [(0, 0), (1, 0), (0, 1), (1, 0), (0, 1)]
     assert office.counts()["accepted"] == 1
 
 
