@@ -10,7 +10,7 @@ from tests.homes import Installation
 DAY_1 = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
 DAY_2 = DAY_1 + timedelta(hours=20)
 # After a crash: long enough for a dead sender to be noticed, looked up, and for silent statuses to be read back.
-CALMS = tuple(DAY_2 + timedelta(minutes=minutes) for minutes in (0, 3, 6, 90))
+CALMS = tuple(DAY_2 + timedelta(minutes=minutes) for minutes in (0, 3, 6, 9, 90))
 
 MANIFEST = "tube_code,collected_at,full_name,birth_date,sex,phone,citizen_id,address,pool_size,specimen_code,replaces_tube,pooling_mode"
 RESULTS = "tube_code,result,status,tested_at,ct,reject_reason"

@@ -82,7 +82,7 @@ HERDS = (
         "outbox",
         "pipeline/ledger/outbox.py",
         quick=("tests/unit/test_ledger_sqlite.py", "tests/sql/test_published.py", "tests/integration/test_outbox_written.py", "tests/integration/test_ledger_outbox.py"),
-        thorough=("tests/integration/test_notify_silence.py", "tests/integration/test_notify.py"),
+        thorough=("tests/integration/test_notify_silence.py", "tests/integration/test_notify_lookup.py", "tests/integration/test_notify.py"),
     ),
 )  # fmt: skip
 
