@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from pipeline.delivery.link import links
 from pipeline.domain.messages import render
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.domain.words import HoldReason, MessageState, Purpose
 from pipeline.ledger import holds, journal, outbox, receipts
 from pipeline.ledger.outbox import Message
 from pipeline.ledger.tables import BatchKind
@@ -69,6 +69,7 @@ def judge(house: House, sent: Plan, twilio: Twilio, as_of: datetime) -> Verdict:
     _replay(house, sent, world, verdict)
     decision = world.look(as_of)
     names = _facts(house, decision, verdict)
+    _silences(house, as_of, verdict)
     _messages(house, world, names, twilio, verdict)
     verdict.met.update(episodes=1, specimens=len(names), accepted=len(twilio.kept))
     return verdict
@@ -115,8 +116,20 @@ def _facts(house: House, decision: Decision, verdict: Verdict) -> dict[str, Spec
     expected = {(reason, subject.split()[0]) for reason, subject in decision.holds}
     verdict.differ("holds", set(asked), expected)
     with house.ledger.begin() as conn:
-        verdict.differ("holds in the ledger", {(str(one.reason), one.subject) for one in holds.open_holds(conn)}, expected)
+        about_facts = {(str(one.reason), one.subject) for one in holds.open_holds(conn) if one.reason is not HoldReason.LAB_SILENT}
+        verdict.differ("holds in the ledger", about_facts, expected)
     return names
+
+
+def _silences(house: House, as_of: datetime, verdict: Verdict) -> None:
+    """A watch, which comes or not, may have asked after a lab. It has been silent at least so long, however wrong the clock was then."""
+    with house.ledger.begin() as conn:
+        asked = [one.owner for one in holds.open_holds(conn) if one.reason is HoldReason.LAB_SILENT]
+        last = {one.sender: one.received_at for one in sorted(receipts.listing(conn), key=lambda one: one.receipt_no)}
+    limit = timedelta(hours=house.programme.clocks.lab_silent_hours)
+    spoke = [lab for lab in asked if as_of - last[lab].astimezone(LOCAL).replace(tzinfo=None) <= limit]
+    verdict.wrong += [f"{lab} is called silent, and sent within {limit}" for lab in spoke]
+    verdict.met.update({"silent labs": len(asked)})
 
 
 def _messages(house: House, world: World, names: dict[str, SpecimenKey], twilio: Twilio, verdict: Verdict) -> None:
