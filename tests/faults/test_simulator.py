@@ -7,9 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
+from uuid import UUID
 
 import pytest
 
+from pipeline.domain.words import HoldReason
+from pipeline.ledger import holds, receipts
 from pipeline.stages.house import House
 from tests.faults.sim.episode import run_episode, tried
 from tests.faults.sim.judge import Verdict
@@ -98,9 +101,23 @@ def a_row_less(house: House, _: Twilio) -> None:
         )
 
 
+def called_silent(house: House, _: Twilio) -> None:
+    with house.ledger.begin() as conn:
+        last = max(receipts.listing(conn), key=lambda one: one.receipt_no)
+        row = {
+            "hold_id": str(UUID(int=1)),
+            "reason": HoldReason.LAB_SILENT,
+            "subject": f"lab {last.sender}",
+            "owner": last.sender,
+            "detail": {},
+        }
+        holds.upsert_many(conn, [row], last.received_at)
+
+
 @pytest.mark.parametrize(
     ("meddle", "kind"),
     [
+        (called_silent, "wrong"),
         (twice, "doubled"),
         (never, "lost"),
         (to_somebody_else, "wrong"),
