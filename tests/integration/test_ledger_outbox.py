@@ -395,6 +395,7 @@ def test_who_is_silent_comes_by_in_turn_until_the_last_answer(ledger: Ledger, gi
     with ledger.begin() as conn:
         outbox.note_asked(conn, in_turn[2], after, is_last=True)
         known = outbox.by_id(conn, in_turn[2])
+        assert [one.message_id for one in outbox.unconfirmed(conn, after, 9)] == [in_turn[0]], "who has a last word is asked no more"
     assert known is not None
     assert (known.reason, known.updated_at) == ("delivered", given.now), "what moved on meanwhile is left alone"
 
