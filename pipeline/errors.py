@@ -75,6 +75,10 @@ class LedgerUnavailable(TryAgain):
     """The ledger's database does not answer."""
 
 
+class ProviderFails(TryAgain):
+    """The OpenID provider does not answer, or not as one."""
+
+
 class DiskFails(TryAgain):
     """The disk is full, or does not write what it is given. What was acknowledged stays; the rest is done by a later run."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.errors import SettingsError
 
@@ -20,6 +21,18 @@ class TwilioSettings:
     sender: str
     # Only the stand-in and a proxy change this; None is Twilio itself.
     api_base_url: str | None = None
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """An OpenID provider that vouches for people at the desk. `claim`: the one of its ID token that is an account's login."""
+
+    issuer: str
+    client_id: str
+    # None: a public client, whose proof is PKCE alone.
+    client_secret: str | None = field(default=None, repr=False)
+    # The only claim that a provider promises to be one person's for ever; the others are as good as its house rules.
+    claim: str = "sub"
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class Settings:
     result_url: str = "https://kq.unpool.example/r"
     # Where people reach the desk; by https, its cookie needs that.
     desk_url: str = "http://127.0.0.1:8084"
+    # None: people sign in by password alone.
+    provider: ProviderSettings | None = None
     # Of DuckDB, such as "2GB"; None is half the machine, at most 4 GiB.
     memory_limit: str | None = None
     run_files: int = 8_000
@@ -69,6 +84,7 @@ class Settings:
             callback_url=get("UNPOOL_CALLBACK_URL") or None,
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
             desk_url=get("UNPOOL_DESK_URL") or cls.desk_url,
+            provider=_provider(environ),
             memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT"),
             run_files=_count(environ, "UNPOOL_RUN_FILES", cls.run_files),
             batch_files=_count(environ, "UNPOOL_BATCH_FILES", cls.batch_files),
@@ -89,6 +105,24 @@ def _twilio(environ: Mapping[str, str]) -> TwilioSettings | None:
         raise SettingsError(f"{', '.join(missing)} is not set, though other TWILIO_ settings are: set all three or none.")
     account_sid, auth_token, sender = values
     return TwilioSettings(account_sid, auth_token, sender, environ.get("UNPOOL_TWILIO_URL") or None)
+
+
+def _provider(environ: Mapping[str, str]) -> ProviderSettings | None:
+    """Who vouches must be who we think: by https, or on this machine."""
+    issuer, client_id = environ.get("UNPOOL_OIDC_ISSUER") or "", environ.get("UNPOOL_OIDC_CLIENT_ID") or ""
+    if not issuer and not client_id:
+        return None
+    if not issuer or not client_id:
+        raise SettingsError("UNPOOL_OIDC_ISSUER and UNPOOL_OIDC_CLIENT_ID go together: set both or none.")
+    address = urlsplit(issuer)
+    if address.scheme != "https" and (address.scheme != "http" or address.hostname not in ("127.0.0.1", "localhost")):
+        raise SettingsError("UNPOOL_OIDC_ISSUER must be an https address.")
+    return ProviderSettings(
+        issuer,
+        client_id,
+        environ.get("UNPOOL_OIDC_CLIENT_SECRET") or None,
+        environ.get("UNPOOL_OIDC_CLAIM") or ProviderSettings.claim,
+    )
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -46,6 +46,7 @@ class KeyPurpose(StrEnum):
     NUMBER = "number"
     SEARCH = "search"
     BIRTH = "birth"
+    SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True)

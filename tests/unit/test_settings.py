@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings
+from pipeline.settings import ProviderSettings, Settings
 
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t0ken", "TWILIO_FROM": "UNPOOL"}
+OIDC = {"UNPOOL_OIDC_ISSUER": "https://id.example.vn", "UNPOOL_OIDC_CLIENT_ID": "desk", "UNPOOL_OIDC_CLIENT_SECRET": "0idc"}
 
 
 def test_an_empty_environment_is_the_embedded_default() -> None:
@@ -34,6 +35,10 @@ def test_the_mirror_of_the_keys_is_the_same_folder_wherever_it_is_asked_for() ->
         ({"UNPOOL_MEMORY_LIMIT": "2"}, "UNPOOL_MEMORY_LIMIT"),
         ({"UNPOOL_NOW": "2026-11-20"}, "UNPOOL_NOW"),
         ({"UNPOOL_NOW": "soon"}, "UNPOOL_NOW"),
+        ({"UNPOOL_OIDC_ISSUER": "https://id.example.vn"}, "UNPOOL_OIDC_CLIENT_ID"),
+        ({"UNPOOL_OIDC_CLIENT_ID": "desk"}, "UNPOOL_OIDC_ISSUER"),
+        ({"UNPOOL_OIDC_ISSUER": "http://id.example.vn", "UNPOOL_OIDC_CLIENT_ID": "desk"}, "UNPOOL_OIDC_ISSUER"),
+        ({"UNPOOL_OIDC_ISSUER": "id.example.vn", "UNPOOL_OIDC_CLIENT_ID": "desk"}, "UNPOOL_OIDC_ISSUER"),
         ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_AUTH_TOKEN"),
         ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}, "TWILIO_FROM"),
     ],
@@ -44,8 +49,17 @@ def test_a_wrong_word_names_its_variable(environ: dict[str, str], named: str) ->
 
 
 def test_W16_secrets_do_not_show() -> None:
-    settings = Settings.from_env({**TWILIO, "UNPOOL_MASTER_KEY": "k3y", "UNPOOL_DATABASE_URL": "postgresql://u:pa55@127.0.0.1/x"})
-    assert not any(secret in repr(settings) for secret in ("t0ken", "k3y", "pa55"))
+    given = {**TWILIO, **OIDC, "UNPOOL_MASTER_KEY": "k3y", "UNPOOL_DATABASE_URL": "postgresql://u:pa55@127.0.0.1/x"}
+    settings = Settings.from_env(given)
+    assert not any(secret in repr(settings) for secret in ("t0ken", "k3y", "pa55", "0idc"))
+
+
+def test_a_provider_vouches_by_its_own_subjects_unless_told_otherwise() -> None:
+    assert Settings.from_env({}).provider is None
+    known = Settings.from_env(OIDC).provider
+    assert known == ProviderSettings("https://id.example.vn", "desk", "0idc", "sub")
+    here = {**OIDC, "UNPOOL_OIDC_ISSUER": "http://127.0.0.1:9000", "UNPOOL_OIDC_CLIENT_SECRET": "", "UNPOOL_OIDC_CLAIM": "email"}
+    assert Settings.from_env(here).provider == ProviderSettings("http://127.0.0.1:9000", "desk", None, "email")
 
 
 NOW, SINCE, REAL = "2026-11-12T18:00:00+07:00", "2026-11-22T10:00:00+00:00", datetime(2026, 11, 22, 10, 5, tzinfo=UTC)

@@ -15,8 +15,10 @@ from pipeline.ledger.sessions import Person
 from pipeline.ledger.tables import audit
 from pipeline.stages.house import House, open_house
 from pipeline.vault.passwords import Passwords
+from pipeline.web.base.limits import Limits
 from pipeline.web.desk.app import DeskApp, desk_app, pages_of
 from pipeline.web.desk.desk import Desk
+from pipeline.web.desk.provider import Provider
 from tests.homes import Installation
 
 NOW = datetime.fromisoformat("2026-11-20T18:00:00+07:00")
@@ -40,20 +42,23 @@ PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 class Town:
     """The desk, its people, and a clock."""
 
-    def __init__(self, house: House, installation: Installation) -> None:
+    def __init__(self, house: House, installation: Installation, provider: Provider | None = None) -> None:
         self.house, self.installation, self.now = house, installation, NOW
         # By a name that a test gives them: the SHA-256 of files.
         self.files: dict[str, str] = {}
         pages = pages_of("Unpool")
-        self.app: DeskApp = desk_app(Desk(house, pages, CHEAP, lambda: self.now, is_secure=False))
+        self.limits = Limits()
+        self.desk = Desk(house, pages, CHEAP, lambda: self.now, self.limits, is_secure=False, provider=provider)
+        self.app: DeskApp = desk_app(self.desk)
         self.texts = pages.languages
         with house.ledger.begin() as conn:
             for login, (role, place) in PEOPLE.items():
                 accounts.add(conn, login, _HASHED, role, place, NOW)
 
-    def visitor(self, language: str = "en") -> TestClient:
+    def visitor(self, language: str = "en", address: str = "testclient") -> TestClient:
         """A browser that nobody has signed in with."""
-        return TestClient(self.app, headers=PAGE | {"Accept-Language": language}, follow_redirects=False)
+        headers = PAGE | {"Accept-Language": language}
+        return TestClient(self.app, headers=headers, follow_redirects=False, client=(address, 50_000))
 
     def client(self, login: str, language: str = "en") -> TestClient:
         """A browser in which `login` is signed in."""

@@ -191,6 +191,25 @@ def test_W12_a_crowd_at_the_door_keeps_nobody_who_is_in_from_working(town: Town,
     assert asyncio.run(crowd()) == (200, {403})
 
 
+def test_W04_an_address_that_is_refused_too_often_is_asked_to_wait_and_nothing_is_looked_at(town: Town) -> None:
+    town.limits.each = 3
+    logins = ("nobody", "lan", "minh", "hoa", "lan")
+    answers = [town.visitor(address="192.0.2.1").post("/sign-in", data={"login": login, "password": WRONG}) for login in logins]
+    assert [one.status_code for one in answers] == [403] * 3 + [429] * 2
+    # From then on alike for every login and password, and no try of an account is spent.
+    late = [try_in(town.visitor(address="192.0.2.1"), login, password) for login in ("nobody", "hoa") for password in (WRONG, PASSWORD)]
+    assert late == [429] * 4 and "Too many tries" in answers[-1].text
+    with town.house.ledger.begin() as conn:
+        assert {one.login: one.failures for one in accounts.listing(conn) if one.failures} == {"lan": 1, "minh": 1}
+    assert try_in(town.visitor(address="192.0.2.2"), "hoa", PASSWORD) == 303
+
+
+def test_W04_who_is_right_spends_nothing_of_an_address_that_many_share(town: Town) -> None:
+    town.limits.each = 2
+    assert [try_in(town.visitor(address="192.0.2.1"), "lan", PASSWORD) for _ in range(5)] == [303] * 5
+    assert try_in(town.visitor(address="192.0.2.1"), "lan", WRONG) == 403
+
+
 def test_accounts_and_places_go_together_and_every_change_is_audited(town: Town) -> None:
     ledger = town.house.ledger
     for role, place in ((Role.TEAM, None), (Role.LAB, None), (Role.OPERATOR, "team-a"), (Role.TEAM, "../etc")):

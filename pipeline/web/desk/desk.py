@@ -13,24 +13,31 @@ from pipeline.ledger.sessions import Person
 from pipeline.stages import accounts
 from pipeline.stages.house import House
 from pipeline.vault.passwords import Passwords
+from pipeline.web.base.limits import Limits
 from pipeline.web.base.pages import Pages
 from pipeline.web.desk.access import Doors
+from pipeline.web.desk.provider import Provider
 
 
 @dataclass(frozen=True)
 class Desk:
-    """`is_secure`: people reach it by https, and the cookie needs that."""
+    """`is_secure`: people reach it by https, and its cookies need that. `limits` are those of signing in."""
 
     house: House
     pages: Pages
     passwords: Passwords
     clock: Callable[[], datetime]
+    limits: Limits
     is_secure: bool
+    provider: Provider | None = None
 
     @property
     def cookie(self) -> str:
+        return self.cookie_name("desk")
+
+    def cookie_name(self, name: str) -> str:
         """The prefix makes browsers keep it from other paths, hosts and plain http."""
-        return "__Host-desk" if self.is_secure else "desk"
+        return f"__Host-{name}" if self.is_secure else name
 
     def person(self, session_id: str) -> Person | None:
         return accounts.person_of(self.house.ledger, session_id, self.clock())

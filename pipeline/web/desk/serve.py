@@ -9,10 +9,14 @@ from urllib.parse import urlsplit
 from pipeline.home import Home
 from pipeline.stages.hand_in import FOLDER
 from pipeline.stages.house import House
+from pipeline.vault.keys import KeyPurpose
 from pipeline.vault.passwords import Passwords
 from pipeline.web.base.app import serve_app
+from pipeline.web.base.limits import Limits
 from pipeline.web.desk.app import DeskApp, desk_app, pages_of
 from pipeline.web.desk.desk import Desk
+from pipeline.web.desk.provider import Provider
+from pipeline.web.desk.sign_in import VOUCHED
 
 
 def desk_of(house: House, passwords: Passwords) -> DeskApp:
@@ -20,7 +24,16 @@ def desk_of(house: House, passwords: Passwords) -> DeskApp:
     settings = house.settings
     is_secure = urlsplit(settings.desk_url).scheme == "https"
     pages = pages_of(house.programme.sms_name)
-    return desk_app(Desk(house, pages, passwords, lambda: settings.clock(datetime.now(UTC)), is_secure))
+    return desk_app(Desk(house, pages, passwords, lambda: settings.clock(datetime.now(UTC)), Limits(), is_secure, provider_of(house)))
+
+
+def provider_of(house: House) -> Provider | None:
+    """Its tokens end by the real time, whatever the house's clock was set to."""
+    settings = house.settings
+    if settings.provider is None:
+        return None
+    back = settings.desk_url.rstrip("/") + VOUCHED
+    return Provider(settings.provider, back, house.keys.derive(KeyPurpose.SIGN_IN), lambda: datetime.now(UTC))
 
 
 def tidy(home: Home) -> None:
