@@ -50,6 +50,8 @@ class Settings:
     result_url: str = "https://kq.unpool.example/r"
     # Where people reach the desk; by https, its cookie needs that.
     desk_url: str = "http://127.0.0.1:8084"
+    # Where operators find Airflow's own pages; None: nowhere that the desk could lead to.
+    airflow_url: str | None = None
     # None: people sign in by password alone.
     provider: ProviderSettings | None = None
     # Of DuckDB, such as "2GB"; None is half the machine, at most 4 GiB.
@@ -84,6 +86,7 @@ class Settings:
             callback_url=get("UNPOOL_CALLBACK_URL") or None,
             result_url=get("UNPOOL_RESULT_URL") or cls.result_url,
             desk_url=get("UNPOOL_DESK_URL") or cls.desk_url,
+            airflow_url=_page(environ, "UNPOOL_AIRFLOW_URL"),
             provider=_provider(environ),
             memory_limit=_size(environ, "UNPOOL_MEMORY_LIMIT"),
             run_files=_count(environ, "UNPOOL_RUN_FILES", cls.run_files),
@@ -123,6 +126,17 @@ def _provider(environ: Mapping[str, str]) -> ProviderSettings | None:
         environ.get("UNPOOL_OIDC_CLIENT_SECRET") or None,
         environ.get("UNPOOL_OIDC_CLAIM") or ProviderSettings.claim,
     )
+
+
+def _page(environ: Mapping[str, str], name: str) -> str | None:
+    """The address of a page that we lead people to: nothing that a browser would run."""
+    text = environ.get(name) or ""
+    if not text:
+        return None
+    address = urlsplit(text)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise SettingsError(f"{name} must be an http or https address.")
+    return text.rstrip("/")
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -36,6 +36,7 @@ def environment(
         **_database(airflow_database, environ),
         **_airflow(places, ports, secrets),
         **_unpool(settings, environ, started),
+        "UNPOOL_AIRFLOW_URL": environ.get("UNPOOL_AIRFLOW_URL") or f"http://127.0.0.1:{ports.airflow}",
         "UNPOOL_DESK_URL": environ.get("UNPOOL_DESK_URL") or f"http://127.0.0.1:{ports.desk}",
         **(_stand_in(ports, secrets, environ) if settings.twilio is None else {}),
     }

@@ -6,7 +6,10 @@ receipt numbers only, and nothing is loaded. A batch judged again gives the same
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # Older pages stay in the folder; the index would grow without end.
 INDEX_PAGES = 500
+# No name that leads elsewhere.
+_NAME = re.compile(r"[a-z_]+(-[a-z0-9]+){0,2}\.html")
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
@@ -32,6 +37,9 @@ th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px s
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .good { color: #116329 } .held { color: #7d4e00; font-weight: 600 } .bad { color: #a40e26; font-weight: 600 }
 """
+# By which a policy lets the pages' own style stand, and no other.
+STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
+INDEX = "index.html"
 _PAGE = """<!doctype html>
 <html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -97,6 +105,16 @@ def _expectations(findings: Sequence[Finding]) -> str:
     return _table("Kỳ vọng / Expectations", heads, lines, numbers=(2, 3))
 
 
+def page(docs_dir: Path, name: str) -> bytes | None:
+    """A page as it was written; None where there is none of that name."""
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        return (docs_dir / name).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 def _write(docs_dir: Path, suite: str, receipts: Sequence[int], summary: Mapping[str, int], body: str) -> None:
     name = f"{suite}-{receipts[0]}-{receipts[-1]}" if receipts else f"{suite}-none"
     make_folder(docs_dir)
@@ -120,7 +138,7 @@ def _write_index(docs_dir: Path) -> None:
     ]
     heads = ("trang / page", "nội dung / what", "số đếm / counts")
     note = f"<p>{len(lines):,} trang gần nhất / latest pages. Chỉ số đếm, không có dữ liệu cá nhân. / Counts only, nobody's data.</p>"
-    _write_page(docs_dir / "index.html", "Kiểm tra dữ liệu / Data Docs", note + _table("", heads, lines))
+    _write_page(docs_dir / INDEX, "Kiểm tra dữ liệu / Data Docs", note + _table("", heads, lines))
 
 
 def _write_page(path: Path, title: str, body: str) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from pipeline.delivery.codes import reason_of, state_of
@@ -26,8 +27,36 @@ from pipeline.log import event, warning
 from pipeline.settings import Settings
 
 SOURCE: Final = "callback"
+
+
+class Refusal(BaseModel):
+    """Why a report was not taken, in the words of its status."""
+
+    detail: str
+
+
 # A report is some hundred bytes.
 LARGEST_REPORT: Final = 64 * 1024
+REFUSALS: Final[tuple[int | str, ...]] = (400, 403, 404, 413, 503)
+# As Twilio documents it; the query is ours.
+REPORT: Final = {
+    "parameters": [
+        {"name": "message", "in": "query", "required": True, "schema": {"type": "string", "format": "uuid"}},
+        {"name": HEADER, "in": "header", "required": True, "schema": {"type": "string"}},
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {name: {"type": "string"} for name in ("AccountSid", "MessageSid", "MessageStatus", "ErrorCode")},
+                    "required": ["AccountSid", "MessageSid", "MessageStatus"],
+                }
+            }
+        },
+    },
+}
 
 
 def create_app(settings: Settings, ledger: Ledger, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
@@ -40,7 +69,7 @@ def create_app(settings: Settings, ledger: Ledger, clock: Callable[[], datetime]
     account, callback_url = settings.twilio, settings.callback_url
     app = FastAPI(title="unpool callbacks", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.post("/twilio/status", status_code=204)
+    @app.post("/twilio/status", status_code=204, responses={status: {"model": Refusal} for status in REFUSALS}, openapi_extra=REPORT)
     async def status(request: Request) -> Response:
         fields = await _fields(request)
         url = f"{callback_url}?{request.url.query}"

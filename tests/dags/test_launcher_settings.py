@@ -57,6 +57,11 @@ def test_everything_listens_on_this_machine_only(places):
             assert "--skip-serve-logs" in service.command
 
 
+def test_the_desk_knows_where_airflow_is_unless_the_environment_knows_better(places):
+    assert told(places)["UNPOOL_AIRFLOW_URL"] == "http://127.0.0.1:9001"
+    assert told(places, {"UNPOOL_AIRFLOW_URL": "https://airflow.example.vn"})["UNPOOL_AIRFLOW_URL"] == "https://airflow.example.vn"
+
+
 def test_airflow_uses_one_driver_and_never_sqlite(places):
     env = told(places)
     assert (

@@ -35,6 +35,8 @@ def test_the_mirror_of_the_keys_is_the_same_folder_wherever_it_is_asked_for() ->
         ({"UNPOOL_MEMORY_LIMIT": "2"}, "UNPOOL_MEMORY_LIMIT"),
         ({"UNPOOL_NOW": "2026-11-20"}, "UNPOOL_NOW"),
         ({"UNPOOL_NOW": "soon"}, "UNPOOL_NOW"),
+        ({"UNPOOL_AIRFLOW_URL": "javascript:alert(1)"}, "UNPOOL_AIRFLOW_URL"),
+        ({"UNPOOL_AIRFLOW_URL": "https:///runs"}, "UNPOOL_AIRFLOW_URL"),
         ({"UNPOOL_OIDC_ISSUER": "https://id.example.vn"}, "UNPOOL_OIDC_CLIENT_ID"),
         ({"UNPOOL_OIDC_CLIENT_ID": "desk"}, "UNPOOL_OIDC_ISSUER"),
         ({"UNPOOL_OIDC_ISSUER": "http://id.example.vn", "UNPOOL_OIDC_CLIENT_ID": "desk"}, "UNPOOL_OIDC_ISSUER"),

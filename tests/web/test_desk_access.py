@@ -14,8 +14,9 @@ from pipeline.domain.words import Role
 from pipeline.errors import Broken
 from pipeline.ledger.sessions import Person
 from pipeline.web.base.app import new_app
-from pipeline.web.base.shield import HEADERS
+from pipeline.web.base.shield import HEADERS, POLICY
 from pipeline.web.desk.access import Door, Doors
+from pipeline.web.desk.operator import POLICIES
 from tests.web.desk import OF_ROLE, PEOPLE, Town
 
 # Parameter of a path → makes an object of `team-b` or `lab-b` (nobody's who is tried here) and returns its value in the path.
@@ -25,6 +26,7 @@ OBJECTS: dict[str, Callable[[Town, Door], str]] = {
     "specimen_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
     # Of an operator's rooms nothing is another place's: what is closed or none is refused alike.
     "hold_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
+    "page": lambda town, door: "manifest_file-8-9.html",
 }
 
 # Parameter of a path that is a word, the same for everybody, and one of its values.
@@ -108,7 +110,8 @@ def test_W07_every_answer_has_every_header(town: Town) -> None:
                 continue
             answer = ask(client, door, path)
             assert answer.status_code < 500, door
-            assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, door
+            expected = HEADERS | {POLICY: POLICIES.get(path[: path.rfind("/") + 1], HEADERS[POLICY])}
+            assert {name: answer.headers.get(name) for name in HEADERS} == expected, door
             assert "<script>" not in answer.text and " style=" not in answer.text
     out = town.client("lan").post("/sign-out")
     assert {name: out.headers.get(name) for name in HEADERS} == HEADERS

@@ -10,6 +10,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
@@ -215,6 +216,44 @@ def test_the_template_is_read_as_what_it_is(town: Town, login: str, kind: FileKi
     )
     assert (reading.kind, reading.profile_name) == (kind, f"canonical_{kind.value}")
     assert reading.unknown_headings == ()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(("login", "kind"), [("lan", FileKind.MANIFEST), ("hoa", FileKind.RESULTS)])
+def test_the_workbook_to_fill_in_says_what_belongs_where_and_keeps_what_is_typed(
+    town: Town, login: str, kind: FileKind, language: str
+) -> None:
+    client = town.client(login, language)
+    data, texts = client.get("/template.xlsx").content, town.texts[language]
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    table, guide = book.worksheets
+    headings = [cell.value for cell in table[1]]
+    assert headings == next(csv.reader(io.StringIO(client.get("/template.csv").content.decode("utf-8-sig"))))
+    assert {table.column_dimensions[cell.column_letter].number_format for cell in table[1]} == {"@"}
+    assert [[cell.value for cell in row] for row in guide.iter_rows()] == [
+        [heading, texts[f"guide.{kind}.{column}"]] for heading, column in zip(headings, files.TEMPLATE[kind], strict=True)
+    ]
+    # Each heading is the column of its explanation, in both readings.
+    profile = town.house.profile(f"canonical_{kind}")
+    layout = profile.layout(headings)
+    assert {column: headings[places[0]] for column, places in layout.sources.items()} == dict(
+        zip(files.TEMPLATE[kind], headings, strict=True)
+    )
+
+
+def test_the_workbook_filled_in_is_taken_in_with_its_zeros(town: Town) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(town.client("lan", "vi").get("/template.xlsx").content))
+    row = ["007", "20/11/2026 8:30", "Nguyễn Thị Mẫu", "05/03/1984", "Nữ", "0912345678", "", "1 phố Huế", "", "1", "", "", "field", "D1"]
+    book.worksheets[0].append(row)
+    sink = io.BytesIO()
+    book.save(sink)
+    sha = town.handed_in("lan", sink.getvalue(), "đã điền.xlsx")
+    town.run()
+    page = town.client("lan").get(f"/files/{sha}").text
+    assert "Taken in" in page
+    assert [int(number) for number in re.findall(r'class="number">(\d+)<', page)] == [1, 1, 0, 0, 0]
+    reading = read(sink.getvalue(), "t.xlsx", None, load_formats(load_programme("vietnam"), Path("none")))
+    assert reading.table["tube_code"].to_pylist() == ["007"] and reading.unknown_headings == ()
 
 
 def test_problems_are_read_back_as_they_were_written(tmp_path: Path) -> None:

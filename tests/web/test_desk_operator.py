@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 
+import pandas as pd
 import pytest
 
+from pipeline.domain.words import Verdict
 from pipeline.ledger import holds
+from pipeline.quality.data_docs import write_files_page
+from pipeline.web.desk.operator import DATA_DOCS, POLICIES
 from tests.web.desk import NOW, Town
 from tests.web.operators import BREAKER, FILE_HELD, SECOND
 
@@ -173,3 +179,39 @@ def test_every_reason_state_and_segment_has_its_words(day: Town, language: str) 
     assert all(texts[f"stop.{stop.value}.todo"] for stop in Stop)
     page = day.client("oanh", language).get("/overview").text
     assert f'lang="{language}"' in page
+
+
+def judged(town: Town) -> None:
+    """A page as a run writes it: the day's own files were trusted."""
+    seen = pd.DataFrame({"receipt_no": [1, 2], "rows": [10, 20], "rejected": [0, 15]})
+    verdicts = {1: (Verdict.ACCEPTED, ""), 2: (Verdict.HELD, "many_rows_rejected")}
+    write_files_page(town.house.home.data_docs, "manifest_file", seen, [], verdicts)
+
+
+def test_the_first_screen_leads_to_what_is_there_and_nowhere_else(day: Town) -> None:
+    assert "data-docs" not in day.client("oanh").get("/overview").text
+    judged(day)
+    page = day.client("oanh").get("/overview").text
+    assert 'href="/data-docs/index.html"' in page and "dag_runs" not in page
+    object.__setattr__(day.house.settings, "airflow_url", "https://airflow.example.vn")
+    (day.house.home.data_docs / "index.html").unlink()
+    page = day.client("oanh").get("/overview").text
+    assert 'href="https://airflow.example.vn/dag_runs"' in page and "/data-docs" not in page
+
+
+def test_W01_the_data_docs_are_the_operators_and_no_other_file_is_one(day: Town) -> None:
+    judged(day)
+    client = day.client("oanh")
+    index = client.get("/data-docs/index.html")
+    assert index.status_code == 200 and "Data Docs" in index.text
+    pages = re.findall(r'href="([^"]+)"', index.text)
+    assert pages and all(client.get(f"/data-docs/{one}").status_code == 200 for one in pages)
+    # Its own style stands, and nothing else inline.
+    style = re.search("<style>(.*)</style>", index.text, re.DOTALL)
+    assert style and index.headers["content-security-policy"] == POLICIES[DATA_DOCS]
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'self' 'sha256-{digest}'" in POLICIES[DATA_DOCS] and "unsafe" not in POLICIES[DATA_DOCS]
+    (day.house.home.data_docs / "secret.txt").write_text("no page")
+    for name in ("secret.txt", "..%2Fkeys%2Fmaster.key", "..", "%2e%2e%2findex.html", "x" * 300 + ".html", "none.html", "index.html%00"):
+        assert client.get(f"/data-docs/{name}").status_code == 404, name
+    assert day.client("lan").get("/data-docs/index.html").status_code == 404

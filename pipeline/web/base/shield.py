@@ -46,7 +46,8 @@ OURS: Final = frozenset({"same-origin", "none"})
 
 
 class Shield:
-    """An application behind the shield. `policies`: path → a Content-Security-Policy of its own, for the rare file that needs another."""
+    """An application behind the shield. `policies`: path → a Content-Security-Policy of its own, for the rare file that needs another; a
+    path that ends in a slash is that of all below it."""
 
     def __init__(self, app: ASGIApp, policies: Mapping[str, str] = MappingProxyType({})) -> None:
         self.app = app
@@ -62,7 +63,8 @@ class Shield:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                ours = self._of_path.get(scope["path"], _RAW)
+                path = scope["path"]
+                ours = self._of_path.get(path) or self._of_path.get(path[: path.rfind("/") + 1], _RAW)
                 message["headers"] = [one for one in message["headers"] if one[0] not in _NAMES] + ours
             await send(message)
 

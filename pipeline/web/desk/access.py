@@ -7,7 +7,7 @@ gets the answer for what does not exist, and that is in the audit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn, Protocol
 
 from fastapi import FastAPI
@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from pipeline.domain.words import Role
 from pipeline.errors import Broken
 from pipeline.ledger.sessions import Person
+from pipeline.web.base.api import Api
 
 SIGN_IN: Final = "/sign-in"
 Handler = Callable[[Request, Person], Awaitable[Response]]
@@ -39,12 +40,22 @@ class Gate(Protocol):
 
 @dataclass(frozen=True)
 class Door:
-    """One route: who may open it (nobody's roles: everybody, signed in or not), and its name in the menu, if it stands there."""
+    """One route: who may open it (nobody's roles: everybody, signed in or not), its name in the menu, if it stands there, and what it says
+    to programs, if it is for them."""
 
     method: str
     path: str
     roles: frozenset[Role]
-    menu: str | None
+    menu: str | None = None
+    api: Api | None = None
+
+    @property
+    def whole_api(self) -> Api | None:
+        """With what the rule of access, a spent quota and a ledger that is away answer for every such route."""
+        if self.api is None:
+            return None
+        told = (401, 404, 429, 503) if self.roles else (503,)
+        return replace(self.api, answers={**dict.fromkeys(told), **self.api.answers})
 
 
 class Doors:
@@ -54,19 +65,19 @@ class Doors:
         self.app, self.gate = app, gate
         self.all: list[Door] = []
 
-    def get(self, path: str, *roles: Role, menu: str | None = None) -> Callable[[Handler], Handler]:
+    def get(self, path: str, *roles: Role, menu: str | None = None, api: Api | None = None) -> Callable[[Handler], Handler]:
         """Declare a page for signed-in people of `roles`. `menu`: key of its text, for pages that stand in the menu."""
-        return self._for(Door("GET", path, frozenset(roles), menu))
+        return self._for(Door("GET", path, frozenset(roles), menu, api))
 
-    def post(self, path: str, *roles: Role) -> Callable[[Handler], Handler]:
+    def post(self, path: str, *roles: Role, api: Api | None = None) -> Callable[[Handler], Handler]:
         """Declare what changes something."""
-        return self._for(Door("POST", path, frozenset(roles), None))
+        return self._for(Door("POST", path, frozenset(roles), None, api))
 
-    def open(self, method: str, path: str) -> Callable[[OpenHandler], OpenHandler]:
+    def open(self, method: str, path: str, api: Api | None = None) -> Callable[[OpenHandler], OpenHandler]:
         """Declare a route for everybody: the sign-in, and what a browser needs before it."""
 
         def declare(handler: OpenHandler) -> OpenHandler:
-            self._add(Door(method, path, frozenset(), None), handler)
+            self._add(Door(method, path, frozenset(), None, api), handler)
             return handler
 
         return declare

@@ -6,11 +6,12 @@ A new room is a module with `routes(room)`, named in `ROOMS`, with its templates
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from pipeline.web.base.api import document
 from pipeline.web.base.app import new_app
 from pipeline.web.base.pages import Pages, load_pages
 from pipeline.web.base.shield import Shield
@@ -27,13 +28,18 @@ class DeskApp(Shield):
     """The application behind its shield, with its table of routes."""
 
     def __init__(self, app: FastAPI, doors: Doors) -> None:
-        super().__init__(app, phone.POLICIES)
+        super().__init__(app, phone.POLICIES | operator.POLICIES)
         self.doors = doors
 
 
 def pages_of(title: str) -> Pages:
     """The desk's templates and texts."""
     return load_pages(HERE, title)
+
+
+def api_of(doors: Doors) -> dict[str, Any]:
+    """The OpenAPI document of the routes that are for programs."""
+    return document("unpool desk", ((door.method, door.path, api) for door in doors.all if (api := door.whole_api)))
 
 
 def desk_app(desk: Desk) -> DeskApp:

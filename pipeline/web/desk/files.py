@@ -13,22 +13,51 @@ from functools import partial
 from typing import Final
 from urllib.parse import quote
 
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from pipeline.domain.words import Role
+from pipeline.domain.words import FileKind, Role
 from pipeline.ledger.sessions import Person
+from pipeline.papers.workbook import MEDIA_TYPE, template
 from pipeline.quality.rejects import table_text
 from pipeline.quality.texts import reason_text
 from pipeline.stages import hand_in as door
 from pipeline.stages.hand_in import Seen
+from pipeline.web.base.api import MULTIPART, Api, Told
 from pipeline.web.base.languages import choose
 from pipeline.web.base.upload import Limits, Uploaded, receive_files
 from pipeline.web.desk.desk import Room
 
 SENDERS: Final = (Role.TEAM, Role.LAB)
+# The columns of the empty files, in their order: each has its heading and its explanation among the texts.
+TEMPLATE: Final = {
+    FileKind.MANIFEST: (
+        *("tube_code", "collected_at", "full_name", "birth_date", "sex", "phone", "citizen_id", "address", "person_code"),
+        *("pool_size", "specimen_code", "replaces_tube", "pooling_mode", "site_code"),
+    ),
+    FileKind.RESULTS: ("tube_code", "result", "status", "tested_at", "resulted_at", "reject_reason", "ct", "plate_code"),
+}
+
+
+class SentFile(Told):
+    """`receipt`: the path of what became of it."""
+
+    name: str
+    receipt: str
+
+
+class SentFiles(Told):
+    files: list[SentFile]
+
+
+class GivenFiles(BaseModel):
+    file: list[bytes]
+
+
+API: Final = Api({200: SentFiles, 400: None, 408: None, 413: None}, GivenFiles, MULTIPART)
 LIMITS: Final = Limits(file_bytes=32 * 1024**2, all_bytes=128 * 1024**2, files=100)
 
 
@@ -39,7 +68,7 @@ def routes(room: Room) -> None:
     async def listing(request: Request, person: Person) -> Response:
         return await _listing(room, request, person)
 
-    @doors.post("/files", *SENDERS)
+    @doors.post("/files", *SENDERS, api=API)
     async def take(request: Request, person: Person) -> Response:
         folder = house.home.tmp / f"{door.FOLDER}{uuid.uuid4().hex}"
         try:
@@ -74,10 +103,26 @@ def routes(room: Room) -> None:
             raise HTTPException(404)
         return download(data, f"{seen.file_name.rpartition('.')[0] or seen.file_name}.rejects.csv")
 
-    @doors.get("/template.csv", *SENDERS)
-    async def template(request: Request, person: Person) -> Response:
-        headings = choose(request, room.desk.pages.languages)[f"template.{door.kind_of(person).value}"].split(",")
-        return download(table_text(headings, []), f"{door.kind_of(person).value}.csv")
+    _templates(room)
+
+
+def _templates(room: Room) -> None:
+    """An empty file with the headings, in the language of who asks. The workbook says what belongs under each."""
+
+    def headings(request: Request, kind: FileKind) -> list[str]:
+        return choose(request, room.desk.pages.languages)[f"template.{kind}"].split(",")
+
+    @room.doors.get("/template.csv", *SENDERS)
+    async def as_csv(request: Request, person: Person) -> Response:
+        kind = door.kind_of(person)
+        return download(table_text(headings(request, kind), []), f"{kind}.csv")
+
+    @room.doors.get("/template.xlsx", *SENDERS)
+    async def as_workbook(request: Request, person: Person) -> Response:
+        kind, texts = door.kind_of(person), choose(request, room.desk.pages.languages)
+        names = headings(request, kind)
+        explained = [(name, texts[f"guide.{kind}.{column}"]) for name, column in zip(names, TEMPLATE[kind], strict=True)]
+        return download(template(kind, names, texts["template.guide"], explained), f"{kind}.xlsx", MEDIA_TYPE)
 
 
 async def _listing(room: Room, request: Request, person: Person, status: int = 200, **values: object) -> Response:
@@ -89,7 +134,8 @@ async def _listing(room: Room, request: Request, person: Person, status: int = 2
 
 async def _taken(room: Room, request: Request, person: Person, files: Sequence[Uploaded]) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
-        return JSONResponse({"files": [{"name": one.path.name, "receipt": f"/files/{one.sha256}"} for one in files]})
+        sent = [SentFile(name=one.path.name, receipt=f"/files/{one.sha256}") for one in files]
+        return JSONResponse(SentFiles(files=sent).model_dump())
     if not files:
         return await _listing(room, request, person, 400, nothing_chosen=True)
     return RedirectResponse(f"/files/{files[0].sha256}" if len(files) == 1 else "/files", 303)

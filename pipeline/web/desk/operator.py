@@ -15,11 +15,13 @@ from starlette.responses import RedirectResponse, Response
 from pipeline.domain.words import Choice, HoldReason, Role
 from pipeline.errors import ActionNeeded
 from pipeline.ledger.sessions import Person
+from pipeline.quality import data_docs
 from pipeline.stages import answer as deciding
 from pipeline.stages.call_list import call_list
 from pipeline.stages.overview import OpenHold, hold_of, holds_of, near_to, overview
 from pipeline.web.base.forms import read_form
 from pipeline.web.base.languages import choose
+from pipeline.web.base.shield import HEADERS, POLICY
 from pipeline.web.desk.desk import Room
 from pipeline.web.desk.pictures import count, hours, pictures
 
@@ -28,12 +30,16 @@ LARGEST_FORM: Final = 4096
 LONGEST_WHY: Final = 500
 CALLS: Final = 100
 HOME: Final = "/overview"
+DATA_DOCS: Final = "/data-docs/"
+# These pages bring their own style, so that they can be read without a desk.
+POLICIES: Final = {DATA_DOCS: HEADERS[POLICY].replace("style-src 'self'", f"style-src 'self' {data_docs.STYLE_HASH}")}
 
 
 def routes(room: Room) -> None:
     _first_screen(room)
     _holds(room)
     _sending(room)
+    _data_docs(room)
 
     @room.doors.get("/calls", Role.OPERATOR, menu="menu.calls")
     async def calls(request: Request, person: Person) -> Response:
@@ -62,7 +68,18 @@ def _first_screen(room: Room) -> None:
             age=partial(age, room.now()),
             count=count,
             hours=hours,
+            runs=f"{airflow}/dag_runs" if (airflow := room.house.settings.airflow_url) else None,
+            data_docs=f"{DATA_DOCS}{data_docs.INDEX}" if (room.house.home.data_docs / data_docs.INDEX).exists() else None,
         )
+
+
+def _data_docs(room: Room) -> None:
+    @room.doors.get(DATA_DOCS + "{page}", Role.OPERATOR)
+    async def page(request: Request, person: Person) -> Response:
+        found = await run_in_threadpool(data_docs.page, room.house.home.data_docs, request.path_params["page"])
+        if found is None:
+            await room.doors.refuse(person, "GET /data-docs")
+        return Response(found, media_type="text/html")
 
 
 def _holds(room: Room) -> None:

@@ -18,21 +18,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from pipeline.domain.names import nfc
-from pipeline.domain.words import Role
+from pipeline.domain.words import Mode, Role
 from pipeline.ledger.sessions import Person
 from pipeline.programme import Programme
 from pipeline.quality.texts import reasons
 from pipeline.stages.hand_in import hand_in_rows
 from pipeline.stages.house import House
 from pipeline.stages.take_tube import FinishedTube, Swabbed, file_name, findings, manifest
+from pipeline.web.base.api import Api, Told
 from pipeline.web.base.languages import Language
 from pipeline.web.base.shield import HEADERS, POLICY
 from pipeline.web.desk.desk import Room
@@ -87,27 +88,76 @@ class SentTube(_Strict):
     people: Annotated[list[SentPerson], Field(min_length=1, max_length=MOST_PEOPLE)]
 
 
+class Reason(Told):
+    """Why nothing was taken in: a code of quality/texts/reasons.toml or of the page's texts; `place` of the person from 1, or the tube."""
+
+    code: str
+    place: int | None = None
+    field: str = "tube"
+
+
+class Taken(Told):
+    """`digest` names the request, so that a phone knows the answer for ours. `receipt`: None where it was only checked."""
+
+    digest: str
+    receipt: str | None
+
+
+class NotTaken(Told):
+    digest: str
+    reasons: list[Reason]
+
+
+class KnownProgramme(Told):
+    """What the page judges by."""
+
+    title: dict[str, str]
+    time_zone: str
+    max_pool_size: int
+    own_tube_prefix: str | None
+    required_identity: list[str]
+    default_mode: Mode
+    mobile_pattern: str
+
+
+class Known(Told):
+    """What the page needs to know of its account and programme. `retry_s`: how long it waits after a first try that failed."""
+
+    account: str
+    place: str
+    now: str
+    retry_s: float
+    programme: KnownProgramme
+
+
+class Texts(RootModel[dict[str, dict[str, str]]]):
+    """Language → key → text."""
+
+
 @dataclass(frozen=True)
 class Refused(Exception):
     """Nothing was taken in. `reasons` say why, in codes."""
 
     status: int
-    reasons: Sequence[Mapping[str, Any]]
+    reasons: Sequence[Reason]
+
+
+TUBE_API: Final = Api({200: Taken, 400: NotTaken, 413: NotTaken, 422: NotTaken}, SentTube, headers=("Idempotency-Key",))
 
 
 def read_tube(body: bytes, key: str) -> FinishedTube:
     """The tube in `body`, whose SHA-256 is `key`. Raises Refused: 400 where that is no tube or another key's, 413 where it is too large."""
     if len(body) > LARGEST_TUBE:
-        raise Refused(413, [_reason("tube_too_large")])
+        raise Refused(413, [Reason(code="tube_too_large")])
     if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), key.encode()):
-        raise Refused(400, [_reason("other_key")])
+        raise Refused(400, [Reason(code="other_key")])
     try:
         sent = SentTube.model_validate_json(body)
         collected_at = datetime.fromisoformat(sent.collected_at)
     except ValidationError as error:
         raise Refused(400, [_unreadable(one["loc"]) for one in error.errors(include_url=False, include_context=False)]) from None
     except ValueError:
-        raise Refused(400, [_reason("no_tube", field="collected_at")]) from None
+        raise Refused(400, [Reason(code="no_tube", field="collected_at")]) from None
     people = tuple(Swabbed(**person.model_dump()) for person in sent.people)
     return FinishedTube(sent.tube_code, collected_at, sent.replaces_tube, people)
 
@@ -115,7 +165,7 @@ def read_tube(body: bytes, key: str) -> FinishedTube:
 def check(tube: FinishedTube, house: House, now: datetime) -> None:
     """Raises Refused (422) where rows of the tube would come back."""
     if found := findings(tube, house.programme, house.local(now)):
-        raise Refused(422, [asdict(one) for one in found])
+        raise Refused(422, [Reason(**asdict(one)) for one in found])
 
 
 def take(tube: FinishedTube, house: House, person: Person, now: datetime) -> str:
@@ -134,15 +184,16 @@ def routes(room: Room) -> None:
     async def page(request: Request, person: Person) -> Response:
         return shell()
 
-    @doors.get("/phone/me", Role.TEAM)
+    @doors.get("/phone/me", Role.TEAM, api=Api({200: Known}))
     async def me(request: Request, person: Person) -> Response:
-        return JSONResponse(known_of(house.programme, person.login, str(person.place), room.now(), RETRY_S))
+        known = known_of(house.programme, person.login, str(person.place), room.now(), RETRY_S)
+        return JSONResponse(known.model_dump(mode="json"))
 
-    @doors.post("/phone/tubes", Role.TEAM)
+    @doors.post("/phone/tubes", Role.TEAM, api=TUBE_API)
     async def tubes(request: Request, person: Person) -> Response:
         return await answer(request, lambda tube: take(tube, house, person, room.now()))
 
-    @doors.post("/phone/check", Role.TEAM)
+    @doors.post("/phone/check", Role.TEAM, api=TUBE_API)
     async def check_only(request: Request, person: Person) -> Response:
         return await answer(request, lambda tube: check(tube, house, room.now()))
 
@@ -150,7 +201,7 @@ def routes(room: Room) -> None:
     async def worker(request: Request) -> Response:
         return service_worker()
 
-    @doors.open("GET", TEXTS)
+    @doors.open("GET", TEXTS, api=Api({200: Texts}))
     async def said(request: Request) -> Response:
         return texts(room.desk.pages.languages)
 
@@ -166,16 +217,17 @@ async def body_of(request: Request) -> bytes:
 
 
 async def answer(request: Request, work: Callable[[FinishedTube], str | None]) -> Response:
-    """Read the tube, do `work`, and say what came of it. The answer names the key, so that a phone knows it for ours.
+    """Read the tube, do `work`, and say what came of it.
 
     Of a spent quota and a full disk the phone is told by the status alone, and tries again later.
     """
     key = request.headers.get("idempotency-key", "")
     body = await body_of(request)
     try:
-        return JSONResponse({"digest": key, "receipt": await run_in_threadpool(lambda: work(read_tube(body, key)))})
+        receipt = await run_in_threadpool(lambda: work(read_tube(body, key)))
+        return JSONResponse(Taken(digest=key, receipt=receipt).model_dump())
     except Refused as refused:
-        return JSONResponse({"digest": key, "reasons": refused.reasons}, refused.status)
+        return JSONResponse(NotTaken(digest=key, reasons=list(refused.reasons)).model_dump(), refused.status)
 
 
 def shell() -> Response:
@@ -204,31 +256,22 @@ def texts(languages: Mapping[str, Language]) -> Response:
     return JSONResponse(said)
 
 
-def known_of(programme: Programme, account: str, place: str, now: datetime, retry_s: float) -> dict[str, Any]:
-    """What the page needs to know of its account and programme. `retry_s`: how long it waits after a first try that failed."""
-    return {
-        "account": account,
-        "place": place,
-        "now": now.isoformat(),
-        "retry_s": retry_s,
-        "programme": {
-            "title": dict(programme.title),
-            "time_zone": programme.time_zone,
-            "max_pool_size": programme.max_pool_size,
-            "own_tube_prefix": programme.own_tube_prefix,
-            "required_identity": list(programme.required_identity),
-            "default_mode": programme.default_mode.value,
-            "mobile_pattern": programme.phones.mobile_pattern,
-        },
-    }
+def known_of(programme: Programme, account: str, place: str, now: datetime, retry_s: float) -> Known:
+    """As `Known` has it."""
+    judged_by = KnownProgramme(
+        title=dict(programme.title),
+        time_zone=programme.time_zone,
+        max_pool_size=programme.max_pool_size,
+        own_tube_prefix=programme.own_tube_prefix,
+        required_identity=list(programme.required_identity),
+        default_mode=programme.default_mode,
+        mobile_pattern=programme.phones.mobile_pattern,
+    )
+    return Known(account=account, place=place, now=now.isoformat(), retry_s=retry_s, programme=judged_by)
 
 
-def _reason(code: str, place: int | None = None, field: str = "tube") -> dict[str, Any]:
-    return {"code": code, "place": place, "field": field}
-
-
-def _unreadable(location: tuple[int | str, ...]) -> dict[str, Any]:
+def _unreadable(location: tuple[int | str, ...]) -> Reason:
     """Where an error lies, never what stood there. A field that is none of ours is not named: its name may be anything."""
     place = next((part + 1 for part in location if isinstance(part, int)), None)
     known = SentTube.model_fields.keys() | SentPerson.model_fields.keys()
-    return _reason("no_tube", place, next((str(part) for part in reversed(location) if part in known), "tube"))
+    return Reason(code="no_tube", place=place, field=next((str(part) for part in reversed(location) if part in known), "tube"))
