@@ -16,15 +16,17 @@ from pipeline.domain import tcvn3
 from pipeline.domain.columns import DATE_COLUMNS, columns_of, required_of
 from pipeline.domain.dates import Rewrite, overlap, rewrites
 from pipeline.domain.names import fold_key
-from pipeline.domain.plate import Assay, Task
+from pipeline.domain.plate import Assay, Task, WordOf
 from pipeline.domain.words import Call, Content, FileKind, RejectReason, Status
 from pipeline.errors import FormatError
 from pipeline.programme import SHIPPED, Programme
 from pipeline.strict_toml import Table, read_table
 
-# `word` (the instrument's own call), `omit`, `run_end` and `plate` may be missing.
+# What a row of wells has. `word` is the instrument's own call. A row that is one target's has `target` and `ct`; one that is a well's has a
+# column for each target instead (`wide`).
 WELL_COLUMNS = frozenset({"well", "sample", "target", "task", "ct", "word", "omit", "run_end", "plate"})
-_WELL_NEEDS = frozenset({"well", "sample", "target", "task", "ct"})
+_WELL_NEEDS = frozenset({"sample", "task"})
+_TARGET_NEEDS = frozenset({"target", "ct"})
 
 # What is true of one person only. A phone or an address may be a household's.
 ONE_PERSON_S = frozenset({"birth_date", "sex", "citizen_id", "person_code", "specimen_code"})
@@ -47,11 +49,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Plate:
-    """A table of wells. `columns`: what a well has (WELL_COLUMNS) → its headings, folded. `zones`: abbreviation → offset, such as +0700."""
+    """A table of wells. `columns`: what a well has (WELL_COLUMNS) → its headings or the keys above the table, folded. `zones`: abbreviation
+    → offset, such as +0700. `wide`: heading, folded → target whose Ct stands under it; {} where each target has a row of its own.
+    `word_sheet`: the workbook's other sheet that has the instrument's words by well and target, folded; '' where there is none."""
 
     columns: Mapping[str, tuple[str, ...]]
     zones: Mapping[str, str]
     assay: Assay
+    wide: Mapping[str, str]
+    word_sheet: str
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ def load_formats(programme: Programme, folder: Path | None = None, only: Path | 
         files += sorted(folder.glob("*.toml"))
     if only is not None:
         files = [only]
-    profiles = tuple(load_format(file, ZoneInfo(programme.time_zone)) for file in files)
+    profiles = tuple(_by_programme(load_format(file, ZoneInfo(programme.time_zone)), programme) for file in files)
     for name, count in Counter(profile.name for profile in profiles).items():
         if count > 1:
             raise FormatError(f"{name}.toml: name: two format files have it; give one of them another name.", key="name")
@@ -168,6 +174,14 @@ def load_format(path: Path, zone: ZoneInfo | None = None) -> FormatProfile:
     profile = replace(_profile(table), zone=zone)
     table.end()
     return profile
+
+
+def _by_programme(profile: FormatProfile, programme: Programme) -> FormatProfile:
+    """Where the programme names a target's cut-off, it is the one."""
+    if profile.plate is None:
+        return profile
+    own = {target: programme.cut_offs.get(target, cut_off) for target, cut_off in profile.plate.assay.cut_offs.items()}
+    return replace(profile, plate=replace(profile.plate, assay=replace(profile.plate.assay, cut_offs=own)))
 
 
 def _profile(table: Table) -> FormatProfile:
@@ -347,29 +361,55 @@ def _members(table: Table, kind: FileKind, columns: Mapping[str, object]) -> tup
 
 def _plate(table: Table) -> Plate:
     plate = table.table("plate")
-    columns = {part: tuple(map(fold_key, headings)) for part, headings in plate.lists("columns").items()}
-    if not _WELL_NEEDS <= columns.keys() <= WELL_COLUMNS:
-        plate.fail("columns", f"must name {', '.join(sorted(_WELL_NEEDS))}, and may name {', '.join(sorted(WELL_COLUMNS - _WELL_NEEDS))}")
+    wide = {fold_key(heading): target for heading, target in plate.mapping("wide").items()}
+    columns = _well_columns(plate, is_wide=bool(wide))
     zones = plate.mapping("zones")
-    targets = tuple(map(fold_key, plate.texts("targets")))
+    targets, internal = tuple(map(fold_key, plate.texts("targets"))), fold_key(plate.text("internal_control"))
     needed = plate.whole("needed")
     if not targets or needed > len(targets):
         plate.fail("needed", "must be at most the number of targets")
+    if internal in targets:
+        plate.fail("internal_control", "is one of the targets")
+    if wide and set(map(fold_key, wide.values())) != {*targets, internal}:
+        plate.fail("wide", "must name each target and the internal control, and nothing else")
     controls = plate.texts("controls")
     if not set(controls) <= {Task.NEGATIVE, Task.POSITIVE}:
         plate.fail("controls", "must be some of negative and positive")
     assay = Assay(
         targets=targets,
         needed=needed,
-        cut_off=plate.number("cut_off"),
-        internal=fold_key(plate.text("internal_control")),
-        internal_cut_off=plate.number("internal_cut_off"),
+        cut_offs=dict.fromkeys(targets, plate.number("cut_off")) | {internal: plate.number("internal_cut_off")},
+        internal=internal,
         tasks={word: Task(task) for word, task in _vocabulary(plate, "tasks", frozenset(Task)).items()},
         words={word: Call(call) for word, call in _vocabulary(plate, "words", frozenset(Call)).items()},
         controls=frozenset(map(Task, controls)),
+        word_of=_word_of(plate),
+        no_ct=frozenset(word.lower() for word in plate.texts("no_ct", ())),
+        numbered_tasks=plate.flag("numbered_tasks", False),
     )
+    word_sheet = fold_key(plate.text("word_sheet", ""))
+    if word_sheet and assay.word_of is not WordOf.TARGET:
+        # A well that such a sheet leaves out has no word; of a whole tube, one that says nothing would agree.
+        plate.fail("word_sheet", 'may be there with word_of = "target" only')
+    made = Plate(columns, zones, assay, wide, word_sheet)
     plate.end()
-    return Plate(columns, zones, assay)
+    return made
+
+
+def _well_columns(plate: Table, *, is_wide: bool) -> dict[str, tuple[str, ...]]:
+    columns = {part: tuple(map(fold_key, headings)) for part, headings in plate.lists("columns").items()}
+    needs = _WELL_NEEDS if is_wide else _WELL_NEEDS | _TARGET_NEEDS
+    may = WELL_COLUMNS - needs - (_TARGET_NEEDS if is_wide else frozenset())
+    if not needs <= columns.keys() <= needs | may:
+        plate.fail("columns", f"must name {', '.join(sorted(needs))}, and may name {', '.join(sorted(may))}")
+    return columns
+
+
+def _word_of(plate: Table) -> WordOf:
+    word = plate.text("word_of", WordOf.TUBE)
+    if word not in set(WordOf):
+        plate.fail("word_of", f"must be one of {', '.join(WordOf)}")
+    return WordOf(word)
 
 
 def _contents(table: Table) -> frozenset[Content]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain.columns import IDENTITY_COLUMNS
 from pipeline.domain.messages import text_problems
+from pipeline.domain.names import fold_key
 from pipeline.domain.phones import Phones
 from pipeline.domain.words import Mode, Purpose
 from pipeline.errors import ProgrammeError
@@ -65,7 +66,11 @@ class Sending:
 
 @dataclass(frozen=True)
 class Programme:
-    """`title` is by language ('vi', 'en'), `texts` by Purpose and `correction`; `sms_name` is what `{programme}` becomes in them."""
+    """`title` is by language ('vi', 'en'), `texts` by Purpose and `correction`; `sms_name` is what `{programme}` becomes in them.
+
+    `cut_offs`: a target's or an internal control's name, folded (`fold_key`) → the highest Ct that still means "found", whatever the
+    instrument's profile says. What is not named here keeps the profile's.
+    """
 
     name: str
     title: Mapping[str, str]
@@ -75,6 +80,7 @@ class Programme:
     time_zone: str
     targets: tuple[str, ...]
     max_cycles: int
+    cut_offs: Mapping[str, float]
     default_mode: Mode
     modes: frozenset[Mode]
     max_pool_size: int
@@ -117,6 +123,7 @@ def _find(name_or_path: str) -> Path:
 def _programme(table: Table, longest_link: str) -> Programme:
     sms_name = table.text("sms_name")
     modes, default_mode = _modes(table)
+    max_cycles = table.whole("max_cycles")
     return Programme(
         name=_matching(table, "name", r"[a-z][a-z0-9_]{0,39}", "must be a lower-case word"),
         title=_title(table),
@@ -125,7 +132,8 @@ def _programme(table: Table, longest_link: str) -> Programme:
         loinc=_matching(table, "loinc", r"[0-9]{1,7}-[0-9]", "must be a LOINC code such as 94500-6"),
         time_zone=_time_zone(table),
         targets=table.texts("targets"),
-        max_cycles=table.whole("max_cycles"),
+        max_cycles=max_cycles,
+        cut_offs=_cut_offs(table, max_cycles),
         default_mode=default_mode,
         modes=modes,
         max_pool_size=_pool_size(table),
@@ -144,6 +152,16 @@ def _matching(table: Table, key: str, pattern: str, rule: str) -> str:
     if not re.fullmatch(pattern, text):
         table.fail(key, rule)
     return text
+
+
+def _cut_offs(table: Table, max_cycles: int) -> dict[str, float]:
+    cut_offs: dict[str, float] = {}
+    for target, cut_off in table.numbers("cut_offs").items():
+        if cut_off > max_cycles:
+            table.fail(f"cut_offs.{target}", "must be at most max_cycles")
+        if cut_offs.setdefault(fold_key(target), cut_off) != cut_off:
+            table.fail(f"cut_offs.{target}", "says another number than the same target in other letters")
+    return cut_offs
 
 
 def _title(table: Table) -> dict[str, str]:

@@ -64,6 +64,12 @@ class Table:
                 self.fail(f"{key}.{name}", "must be a text")
         return dict(values)
 
+    def numbers(self, key: str) -> dict[str, float]:
+        """A table of numbers above 0; {} where the key is missing."""
+        values = self._take(key, dict, "a table", {})
+        inner = Table(dict(values), self.file, self.error, f"{self.prefix}{key}.")
+        return {name: inner.number(name) for name in values}
+
     def lists(self, key: str) -> dict[str, tuple[str, ...]]:
         """A table of lists of texts; {} where the key is missing."""
         values = self._take(key, dict, "a table", {})

@@ -6,10 +6,11 @@ Nothing is called that is not clear: replicates that disagree, a target without 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from pipeline.domain.names import fold_key
 from pipeline.domain.words import Call
@@ -17,12 +18,20 @@ from pipeline.domain.words import Call
 # A well whose target was not found says so; an empty cell says nothing.
 _NO_CYCLE = frozenset({"undetermined", "nan", "n/a", "no ct"})
 _CYCLE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
+_NUMBER = re.compile(r"_[0-9]{1,3}$")
 
 
 class Task(StrEnum):
     SAMPLE = "sample"
     NEGATIVE = "negative"
     POSITIVE = "positive"
+
+
+class WordOf(StrEnum):
+    """Of what the instrument's own word is said. `tube`: of the specimen, in each of its wells. `target`: of one target in one well."""
+
+    TUBE = "tube"
+    TARGET = "target"
 
 
 class Unclear(StrEnum):
@@ -47,17 +56,31 @@ class Well:
 
 @dataclass(frozen=True)
 class Assay:
-    """Names and words are the instrument's, folded. A target is found where its Ct is at most `cut_off`; `needed` of them make the tube
-    detected. A word that is not in `words` is no call. `controls` must be on the plate."""
+    """Names and words are the instrument's, folded. A target is found where its Ct is at most its cut-off (`cut_offs` has the internal
+    control's, too); `needed` of them make the tube detected. A word that is not in `words` is no call. `controls` must be on the plate,
+    of every target.
+
+    `no_ct`: what the instrument writes for "never crossed the threshold" besides the usual words. `numbered_tasks`: tasks carry the number
+    of their replicate (`Unkn-01`), which is no part of the word.
+    """
 
     targets: tuple[str, ...]
     needed: int
-    cut_off: float
+    cut_offs: Mapping[str, float]
     internal: str
-    internal_cut_off: float
     tasks: Mapping[str, Task]
     words: Mapping[str, Call]
     controls: frozenset[Task]
+    word_of: WordOf = WordOf.TUBE
+    no_ct: frozenset[str] = frozenset()
+    numbered_tasks: bool = False
+
+    def task_of(self, word: str) -> Task | None:
+        """None for a word that is no task."""
+        folded = fold_key(word)
+        if self.numbered_tasks and folded not in self.tasks:
+            folded = _NUMBER.sub("", folded)
+        return self.tasks.get(folded)
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,7 @@ def tubes(wells: Sequence[Well], assay: Assay) -> list[Tube]:
     by_code: dict[str, list[Well]] = defaultdict(list)
     for well in wells:
         # A well of an unknown task is some tube's all the same: it must not vanish.
-        if assay.tasks.get(fold_key(well.task), Task.SAMPLE) is Task.SAMPLE:
+        if assay.task_of(well.task) in (Task.SAMPLE, None):
             by_code[well.sample].append(well)
     made = []
     for code, its in by_code.items():
@@ -88,23 +111,26 @@ def tubes(wells: Sequence[Well], assay: Assay) -> list[Tube]:
 
 
 def plate_failed(wells: Iterable[Well], assay: Assay) -> bool:
-    """A negative control with a target, a positive one without, or a control that the assay asks for and the plate has not."""
-    seen: set[Task] = set()
+    """A negative control with a target, a positive one without (by its cycles or by the instrument's word for the target), or a control
+    that the assay asks for and the plate has not, of every target."""
+    seen: set[tuple[Task, str]] = set()
     for well in wells:
-        task = assay.tasks.get(fold_key(well.task))
+        task = assay.task_of(well.task)
         if task not in (Task.NEGATIVE, Task.POSITIVE) or not _is_target(well, assay):
             continue
-        seen.add(task)
-        if _found(well.ct, assay.cut_off) is not (task is Task.POSITIVE):
+        seen.add((task, fold_key(well.target)))
+        if _found(well, assay) is not (task is Task.POSITIVE) or not _target_word_agrees(well, assay):
             return True
-    return not assay.controls <= seen
+    return any((control, target) not in seen for control in assay.controls for target in assay.targets)
 
 
 def call_of(wells: Sequence[Well], assay: Assay) -> tuple[Call | None, Unclear | None]:
     """One tube's call, or why there is none."""
-    found = {target: _agreed(wells, target, assay.cut_off) for target in assay.targets}
-    internal = _agreed(wells, assay.internal, assay.internal_cut_off)
-    if any(not any(fold_key(well.target) == name for well in wells) for name in (*assay.targets, assay.internal)):
+    found = {target: _agreed(wells, target, assay) for target in assay.targets}
+    internal = _agreed(wells, assay.internal, assay)
+    counts = Counter(fold_key(well.target) for well in wells)
+    # As many wells of each: a file that is cut loses the replicates of the target that stands last.
+    if 0 in (numbers := {counts[name] for name in (*assay.targets, assay.internal)}) or len(numbers) > 1:
         return None, Unclear.WELLS_MISSING
     if None in found.values():
         return None, Unclear.CALLS_DISAGREE
@@ -126,13 +152,26 @@ def _call(found: int, internal: bool | None, assay: Assay) -> Call | None:
 
 
 def _instrument_agrees(wells: Sequence[Well], call: Call, assay: Assay) -> bool:
-    said = {assay.words.get(fold_key(well.word)) for well in wells if well.word and _is_target(well, assay)}
-    return said <= {call}
+    match assay.word_of:
+        case WordOf.TUBE:
+            return {assay.words.get(fold_key(well.word)) for well in wells if well.word and _is_target(well, assay)} <= {call}
+        case WordOf.TARGET:
+            return all(_target_word_agrees(well, assay) for well in wells if fold_key(well.target) in assay.cut_offs)
+        case _:
+            assert_never(assay.word_of)
 
 
-def _agreed(wells: Sequence[Well], target: str, cut_off: float) -> bool | None:
+def _target_word_agrees(well: Well, assay: Assay) -> bool:
+    """Whether the instrument says of this target what its cycles say; true where it speaks of whole tubes."""
+    if assay.word_of is WordOf.TUBE:
+        return True
+    said, found = assay.words.get(fold_key(well.word)), _found(well, assay)
+    return found is not None and said is (Call.DETECTED if found else Call.NOT_DETECTED)
+
+
+def _agreed(wells: Sequence[Well], target: str, assay: Assay) -> bool | None:
     """Whether all of a target's wells found it, or none; None where they disagree or one says nothing."""
-    answers = {_found(well.ct, cut_off) for well in wells if fold_key(well.target) == target}
+    answers = {_found(well, assay) for well in wells if fold_key(well.target) == target}
     return answers.pop() if len(answers) == 1 else None
 
 
@@ -140,7 +179,8 @@ def _is_target(well: Well, assay: Assay) -> bool:
     return fold_key(well.target) in assay.targets
 
 
-def _found(ct: str, cut_off: float) -> bool | None:
-    if ct.lower() in _NO_CYCLE:
+def _found(well: Well, assay: Assay) -> bool | None:
+    """Of a target of the assay: whether it was found; None where its Ct is neither a number nor a word for none."""
+    if well.ct.lower() in _NO_CYCLE | assay.no_ct:
         return False
-    return float(ct) <= cut_off if _CYCLE.fullmatch(ct) else None
+    return float(well.ct) <= assay.cut_offs[fold_key(well.target)] if _CYCLE.fullmatch(well.ct) else None

@@ -65,15 +65,23 @@ EXPORTS: dict[str, str | Rows] = {
         ],
     ),
     "submissions/reportstream_submission-response_item-warnings.json": "unknown_format",
-    # A gene expression run, not a diagnostic one: no heading of it is a tube's.
-    "lab_exports/biorad_cfx_maestro_cq_results.csv": "unknown_format",
-    "lab_exports/diomni_v4.3_presence_absence.xlsx": "unknown_format",
-    "lab_exports/quantstudio_qs7_fixture_openelis.xls": "unknown_format",
+    # Its positive control failed, by its cycles and by the instrument's word. Its zone (EST) is not among those of the profile.
+    "lab_exports/diomni_v4.3_presence_absence.xlsx": (
+        "diomni_xlsx",
+        [(row, "plate_failed", tube, "", "F", "2026-02-13 02:39:53 PM EST") for row, tube in ((30, "Sample001"), (32, "Sample002"))],
+    ),
+    # Two assays, no control, no time.
+    "lab_exports/quantstudio_qs7_fixture_openelis.xls": (
+        "quantstudio_ct_list",
+        [(row, "plate_failed", f"SAMPLE-QS7-00{row - 1}", "", "F", "") for row in (2, 3)],
+    ),
+    # Its results are genotypes.
     "lab_exports/quantstudio_missing_results_section.txt": "unknown_format",
 }
 
-# Plates of no diagnostic assay: how many tubes, none with a call (tests/files/test_plates.py reads them by assays of their own).
+# Plates of no diagnostic assay: how many tubes, none with a call (test_plates.py and test_instruments.py read them by assays of their own).
 PLATES = {
+    "lab_exports/biorad_cfx_maestro_cq_results.csv": 12,
     "lab_exports/quantstudio_compCt_CRLF_TSV.txt": 2,
     "lab_exports/quantstudio_presence_absence_TSV.txt": 2,
     "lab_exports/viia7_compCt_utf8_float_well.txt": 16,

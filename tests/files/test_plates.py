@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
-from pipeline.domain.plate import Assay, Task, Tube, Unclear, Well, tubes
+from pipeline.domain.plate import Assay, Task, Tube, Unclear, Well, WordOf, tubes
 from pipeline.domain.words import Call
 from pipeline.formats import FormatProfile, load_format
 from pipeline.intake.readers.wells import run_end
@@ -19,9 +22,8 @@ SHIPPED_TEXT = (SHIPPED / "formats/quantstudio_text.toml").read_text("utf-8")
 ASSAY = Assay(
     targets=("n", "orf"),
     needed=2,
-    cut_off=38.0,
+    cut_offs={"n": 38.0, "orf": 38.0, "rp": 36.0},
     internal="rp",
-    internal_cut_off=36.0,
     tasks={"unknown": Task.SAMPLE, "ntc": Task.NEGATIVE, "pc": Task.POSITIVE},
     words={"presence": Call.DETECTED, "absence": Call.NOT_DETECTED},
     controls=frozenset({Task.NEGATIVE, Task.POSITIVE}),
@@ -65,10 +67,58 @@ def made(*groups: list[Well], assay: Assay = ASSAY) -> dict[str, Call | Unclear 
         (tube("T", "20", "21", word="Unconfirmed"), Unclear.CALLS_DISAGREE),
         (tube("T", word="Presence"), Unclear.CALLS_DISAGREE),
         (tube("T", task="?"), Call.NOT_DETECTED),
+        (tube("T") + tube("T")[:2], Unclear.WELLS_MISSING),
+        (tube("T") + tube("T")[2:], Unclear.WELLS_MISSING),
     ],
 )
 def test_a_tube_s_wells_make_one_call_or_none(wells: list[Well], expected: Call | Unclear) -> None:
     assert made(NTC, PC, wells) == {"T": expected}
+
+
+SAYS_EACH = replace(ASSAY, word_of=WordOf.TARGET)
+
+
+def said(wells: list[Well], *words: str) -> list[Well]:
+    return [replace(well, word=word) for well, word in zip(wells, words, strict=True)]
+
+
+NTC_SAID, PC_SAID = said(NTC, "Absence", "Absence", "Absence"), said(PC, "Presence", "Presence", "Presence")
+
+
+@pytest.mark.parametrize(
+    ("wells", "expected"),
+    [
+        (said(tube("T", "20"), "Presence", "Absence", "Presence"), Call.INCONCLUSIVE),
+        (said(tube("T", "20", "21"), "Presence", "Presence", "Presence"), Call.DETECTED),
+        (said(tube("T", "20", "21", rp=NONE), "Presence", "Presence", "Absence"), Call.DETECTED),
+        (said(tube("T", rp=NONE), "Absence", "Absence", "Absence"), Call.INVALID),
+        (said(tube("T", "20", "21"), "Presence", "Absence", "Presence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T", "39"), "Presence", "Absence", "Presence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T"), "Absence", "Absence", "Absence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T"), "Absence", "", "Presence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T"), "Absence", "?", "Presence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T", "20", "21", rp="?"), "Presence", "Presence", "Presence"), Unclear.CALLS_DISAGREE),
+    ],
+)
+def test_an_instrument_that_speaks_of_each_target_must_say_of_each_what_its_cycles_say(wells: list[Well], expected: Call | Unclear) -> None:
+    assert made(NTC_SAID, PC_SAID, wells, assay=SAYS_EACH) == {"T": expected}
+
+
+@pytest.mark.parametrize("controls", [[NTC, PC_SAID], [said(NTC, "Presence", "Absence", "Absence"), PC_SAID], [NTC_SAID, PC]])
+def test_a_control_that_the_instrument_calls_otherwise_leaves_the_plate_without_a_call(controls: list[list[Well]]) -> None:
+    assert made(*controls, said(tube("T"), "Absence", "Absence", "Presence"), assay=SAYS_EACH) == {"T": Unclear.PLATE_FAILED}
+
+
+def test_a_replicate_s_number_is_no_part_of_its_task_only_where_the_profile_says_so() -> None:
+    plate = [tube("ntc", rp=NONE, task="NTC-1"), tube("pc", "22", "23", task="PC-02"), tube("T", task="Unknown-114")]
+    assert made(*plate, assay=replace(ASSAY, numbered_tasks=True)) == {"T": Call.NOT_DETECTED}
+    assert set(made(*plate).values()) == {Unclear.PLATE_FAILED}
+
+
+def test_what_an_instrument_writes_for_no_ct_is_declared() -> None:
+    wells = tube("T", "-1.00", "-1.00")
+    assert made(NTC, PC, wells) == {"T": Unclear.CALLS_DISAGREE}
+    assert made(NTC, PC, wells, assay=replace(ASSAY, no_ct=frozenset({"-1.00"}))) == {"T": Call.NOT_DETECTED}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +130,8 @@ def test_a_tube_s_wells_make_one_call_or_none(wells: list[Well], expected: Call 
         [NTC, tube("pc", "39", "22", task="PC")],
         [NTC],
         [PC],
+        [NTC[1:], PC],
+        [NTC, PC[:1]],
         [],
     ],
 )
@@ -102,6 +154,15 @@ def test_the_cycles_are_told_by_target() -> None:
         ("2001-12-31 12:09:19 AM EDT", "2001-12-31T00:09:19-0400"),
         ("2001-12-31 22:09:19 AM EDT", "2001-12-31 22:09:19 AM EDT"),
         ("2001-12-31 02:09:19 AM PST", "2001-12-31 02:09:19 AM PST"),
+        ("2001-12-31 21:09:19 EDT", "2001-12-31T21:09:19-0400"),
+        ("2001-12-31 09:09:19 PM", "2001-12-31 21:09:19"),
+        ("7/8/2018 3:49:20 PM M/d/yyyy", "2018-07-08T15:49:20"),
+        ("7/8/2018 12:49:20 AM M/d/yyyy", "2018-07-08T00:49:20"),
+        ("08.07.2018 15:49:20 dd.MM.yyyy", "2018-07-08T15:49:20"),
+        ("2018-07-08 15:49:20 yyyy-MM-dd", "2018-07-08T15:49:20"),
+        ("7/8/2018 3:49:20 PM", "7/8/2018 15:49:20"),
+        ("7/8/2018 3:49:20 PM M/M/yyyy", "7/8/2018T15:49:20"),
+        ("", ""),
     ],
 )
 def test_F10_a_run_s_end_is_read_where_its_zone_is_known_and_only_so(written: str, iso: str) -> None:
@@ -200,7 +261,40 @@ def test_an_omitted_well_leaves_its_tube_without_a_call(tmp_path: Path) -> None:
     assert column(outcome(text.encode(), "a", (_for_the_example(tmp_path),)), "problem") == ["wells_missing", ""]
 
 
+def workbook(change: Callable[[Workbook], None] = lambda made: None) -> bytes:
+    """The small plate as the instrument's XLS has it: a sheet for each section, the keys above each table."""
+    head = [line[0].removeprefix("* ").split(" = ") for line in SMALL[:2]]
+    results = SMALL.index(["[Results]"])
+    made_book = book(*head, [], *SMALL[4 : results - 1], sheet="Sample Setup")
+    sheet = made_book.create_sheet("Results")
+    for row in (*head, [], *SMALL[results + 1 :]):
+        sheet.append(row)
+    change(made_book)
+    return saved(made_book)
+
+
 def test_the_same_plate_as_a_workbook_is_the_same(tmp_path: Path) -> None:
-    made_book = book(*SMALL[SMALL.index(["[Results]"]) + 1 :], sheet="Results")
-    found = outcome(saved(made_book), "a.xls", (_for_the_example(tmp_path),))
-    assert list(zip(column(found, "call"), column(found, "tested_at"), strict=True)) == [("detected", ""), ("not_detected", "")]
+    found = outcome(workbook(), "a.xls", (_for_the_example(tmp_path),))
+    columns = [column(found, name) for name in ("row_no", "call", "tested_at", "plate_code", "problem")]
+    assert list(zip(*columns, strict=True)) == [
+        (7, "detected", "2026-11-12T14:00:00", "P7", ""),
+        (9, "not_detected", "2026-11-12T14:00:00", "P7", ""),
+    ]
+
+
+def test_F05_a_workbook_s_results_must_have_every_well_of_its_setup(tmp_path: Path) -> None:
+    def lose(made_book: Workbook) -> None:
+        made_book["Results"].delete_rows(10)
+
+    assert column(outcome(workbook(lose), "a.xls", (_for_the_example(tmp_path),)), "problem") == ["plate_failed"] * 2
+
+
+def test_F08_a_sample_that_is_a_number_in_the_workbook_goes_back(tmp_path: Path) -> None:
+    def number(made_book: Workbook) -> None:
+        for sheet, place in (("Sample Setup", 3), ("Results", 4)):
+            for row in made_book[sheet].iter_rows():
+                for cell in row[place - 1 : place]:
+                    cell.value = 123456789012345 if cell.value == "TUBE01" else cell.value
+
+    found = outcome(workbook(number), "a.xls", (_for_the_example(tmp_path),))
+    assert column(found, "problem") == ["number_as_code:tube_code", ""]

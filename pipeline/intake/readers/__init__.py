@@ -27,7 +27,7 @@ from pipeline.intake.readers.grid import as_sheet
 from pipeline.intake.readers.members import PER_ROW, spread
 from pipeline.intake.readers.recognise import Plan, Recogniser
 from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
-from pipeline.intake.readers.table import Found, find_table, numbers_as_codes, searchable
+from pipeline.intake.readers.table import Found, find_table, find_wells, numbers_as_codes, searchable
 
 __all__ = ["Reader", "Reading", "raw_rows", "read", "read_many", "searchable"]
 
@@ -66,6 +66,8 @@ class Reader:
             return self._read_table(find_table(self._recogniser, data, content, name, kind_hint), name)
         text, at, plan = self._recogniser.open(data, name, kind_hint)
         body, above = text.utf8[at.body_start :], len(at.titles)
+        if (plate := plan.profile.plate) is not None:
+            return self._read_table(find_wells(body, name, plan, plate, at.titles), name)
         sheet = _parsed(body, name, plan, _read_places(plan), text.plain, above)
         if (blank := _blank_rows(sheet)) is not None:
             sheet = _without_blank(sheet, blank, body, name, plan, text.plain, above)
@@ -118,6 +120,9 @@ def raw_rows(data: bytes, profile: FormatProfile, row_numbers: Collection[int]) 
         found = find_table(recogniser, data, content, "the file", None)
         return list(found.plan.headings), found.rows(row_numbers)
     text, at, plan = recogniser.open(data, "the file", None)
+    if profile.plate is not None:
+        found = find_wells(text.utf8[at.body_start :], "the file", plan, profile.plate, at.titles)
+        return list(found.plan.headings), found.rows(row_numbers)
     csv.field_size_limit(MAX_CELL)
     body, first = text.utf8[at.body_start :], FIRST_ROW + len(at.titles)
     if b'"' not in body:

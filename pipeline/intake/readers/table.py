@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from pipeline.domain.names import fold_key
 from pipeline.domain.words import Content, FileKind
 from pipeline.errors import FileRefused
+from pipeline.formats import FormatProfile, Plate
 from pipeline.intake.readers.blocks import blocks
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid, not_typed
 from pipeline.intake.readers.messages import messages
 from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
 from pipeline.intake.readers.sections import sections
-from pipeline.intake.readers.wells import HEADINGS, SETUP, as_tubes
+from pipeline.intake.readers.sheet import headings, parse
+from pipeline.intake.readers.wells import HEADINGS, as_tubes
 from pipeline.intake.readers.workbook import refused, worksheets
 from pipeline.intake.workbook_child.faults import WorkbookFault
 
@@ -55,8 +57,29 @@ def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str,
     _refuse_doubtful(grid, plan, grids, name)
     if plan.profile.plate is None:
         return Found(grid, at, plan)
-    made, problems = as_tubes(grid, at, plan.profile.plate, [one for one in grids if fold_key(one.sheet) == SETUP])
-    return Found(made, 0, Plan(plan.profile, "", HEADINGS, plan.profile.layout(HEADINGS)), problems)
+    return _of_tubes(grid, at, plan.profile, plan.profile.plate, [one for one in grids if one is not grid])
+
+
+def find_wells(body: bytes, name: str, plan: Plan, plate: Plate, titles: Sequence[bytes]) -> Found:
+    """The tubes of a delimited text whose rows are wells of `plate`; `titles` are the lines above its headings. Raises FileRefused.
+
+    Counted as any text. A ragged row, and a last one without its line end, is too wide here, and so the plate is not whole.
+    """
+    width = len(plan.headings)
+    sheet = parse(body, name, plan.delimiter, width, range(width), last_is_read=True, above=len(titles))
+    rows = dict(zip(sheet.row_no.tolist(), zip(*(sheet.cells[place].to_pylist() for place in range(width)), strict=True), strict=True))
+    rows |= dict.fromkeys(sheet.ragged.tolist(), ("",) * width + ("...",))
+    kept = sorted(number for number, cells in rows.items() if any(cell.strip() for cell in cells))
+    if not kept:
+        raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
+    above = [headings(line, plan.delimiter) for line in titles]
+    grid = Grid([*above, list(plan.headings), *(rows[number] for number in kept)], [*range(1, len(above) + 2), *kept])
+    return _of_tubes(grid, len(above), plan.profile, plate, [])
+
+
+def _of_tubes(grid: Grid, at: int, profile: FormatProfile, plate: Plate, others: Sequence[Grid]) -> Found:
+    made, problems = as_tubes(grid, at, plate, only=profile.only, others=others)
+    return Found(made, 0, Plan(profile, "", HEADINGS, profile.layout(HEADINGS)), problems)
 
 
 def searchable(data: bytes, name: str) -> bytes:
