@@ -282,6 +282,16 @@ def test_the_same_plate_as_a_workbook_is_the_same(tmp_path: Path) -> None:
     ]
 
 
+def test_a_key_above_the_table_is_no_heading_of_it_and_one_that_stands_twice_says_nothing(tmp_path: Path) -> None:
+    def above(made_book: Workbook) -> None:
+        sheet = made_book["Results"]
+        sheet.insert_rows(1, 2)
+        sheet["A1"], sheet["B1"], sheet["A2"], sheet["B2"] = "Sample Name", "TUBE99", "Experiment Barcode", "P8"
+
+    found = outcome(workbook(above), "a.xls", (_for_the_example(tmp_path),))
+    assert column(found, "tube_code") == ["TUBE01", "TUBE02"] and column(found, "plate_code") == ["", ""]
+
+
 def test_F05_a_workbook_s_results_must_have_every_well_of_its_setup(tmp_path: Path) -> None:
     def lose(made_book: Workbook) -> None:
         made_book["Results"].delete_rows(10)

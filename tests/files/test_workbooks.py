@@ -196,6 +196,78 @@ def test_F04_what_the_sender_does_not_see_is_never_read_nor_lost(change: Callabl
     assert (found if isinstance(found, str) else None) == expected
 
 
+MEMBERS = [[f"TUBE0{tube}" if first else None, TAKEN, f"Người Số {tube}{member}", BORN, "0912 345 678", ""]
+           for tube in (1, 2) for member, first in enumerate((True, False, False))]  # fmt: skip
+
+
+def merged(*ranges: str, sheet: Callable[[Workbook], None] = lambda made: None) -> Reading | str:
+    """Two tubes of three people, the tube's code in the first row of each, and these ranges merged. Rows 3 to 8 below a title."""
+    made = book(["DANH SÁCH"], HEADINGS, *MEMBERS)
+    sheet(made)
+    for one in ranges:
+        made.active.merge_cells(one)
+    return outcome(saved(made))
+
+
+def test_F04_a_tube_s_cell_merged_over_its_members_is_each_one_s() -> None:
+    found = merged("A1:F1", "A3:A5", "A6:A8")
+    assert column(found, "tube_code") == ["TUBE01"] * 3 + ["TUBE02"] * 3
+    assert column(found, "problem") == [""] * 6
+    (manifest,) = [one for one in FORMATS if one.name == "canonical_manifest"]
+    made = book(HEADINGS, *MEMBERS[:3])
+    made.active.merge_cells("A2:A4")
+    assert raw_rows(saved(made), manifest, [4])[1][4][0] == "TUBE01"
+    # Without the merge, a blank is a blank.
+    assert column(merged("A3:A5"), "tube_code") == ["TUBE01"] * 3 + ["TUBE02", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "problems"),
+    [
+        (["B3:B5"], ["merged_cells:collected_at"] * 3 + [""] * 3),
+        (["A3:B5"], ["merged_cells:tube_code"] * 3 + [""] * 3),
+        (["C4:D4"], ["", "merged_cells:full_name", *[""] * 4]),
+        (["A2:A3"], ["merged_cells:tube_code", *[""] * 5]),
+        (["A4:A5"], ["", *["merged_cells:tube_code"] * 2, *[""] * 3]),
+        (["H4:H5"], ["", *["merged_cells:problem"] * 2, *[""] * 3]),
+        (["A3:A5", "E4:E8"], ["", *["merged_cells:phone"] * 5]),
+        (["A3:A5", "A5:A8"], [""] * 2 + ["merged_cells:tube_code"] * 4),
+        (["A3:A8"], ["merged_cells:tube_code"] * 6),
+        (["A9:A12"], [""] * 6),
+    ],
+)
+def test_F04_any_other_merge_among_the_rows_is_a_problem_of_each_row_with_its_place(ranges: list[str], problems: list[str]) -> None:
+    """TUBE02 stands in row 6: a range over both tubes hides it, so nobody is put into TUBE01 by it."""
+
+    data = saved(book(["DANH SÁCH"], HEADINGS, *MEMBERS))
+    # Written by hand: openpyxl empties the cells that a range covers.
+    cells = "".join(f'<mergeCell ref="{one}"/>' for one in ranges)
+    data = repacked(data, _sheet(b"</sheetData>", f'</sheetData><mergeCells count="{len(ranges)}">{cells}</mergeCells>'.encode()))
+    assert column(outcome(data), "problem") == problems
+
+
+def test_F04_a_merged_tube_that_is_a_number_is_one_in_every_row() -> None:
+    def number(made: Workbook) -> None:
+        made.active["A3"] = 12
+
+    assert column(merged("A3:A5", sheet=number), "problem") == ["number_as_code:tube_code"] * 3 + [""] * 3
+
+
+def test_F04_a_result_s_tube_is_its_own_row_s() -> None:
+    made = book(["Mã ống", "Kết quả", "Ngày xét nghiệm"], ["TUBE01", "Âm tính", TAKEN], [None, "Dương tính", TAKEN])
+    made.active.merge_cells("A2:A3")
+    found = outcome(saved(made))
+    assert column(found, "problem") == ["merged_cells:tube_code"] * 2 and column(found, "tube_code") == ["TUBE01", ""]
+
+
+def test_F13_a_hundred_thousand_ranges_over_all_rows_end_in_bounded_time() -> None:
+    cells = "".join(f'<mergeCell ref="A{row}:A1048576"/>' for row in range(3, 90_000)).encode()
+    data = repacked(saved(book(HEADINGS, *[GOOD] * 500)), _sheet(b"</sheetData>", b"</sheetData><mergeCells>" + cells + b"</mergeCells>"))
+    began = time.monotonic()
+    assert column(outcome(data), "problem") == ["", *["merged_cells:tube_code"] * 499]
+    assert time.monotonic() - began < 30
+
+
 def repacked(data: bytes, change: Callable[[str, bytes], bytes | None] = lambda name, part: part, **more: bytes) -> bytes:
     """The workbook's zip again, its parts changed or (None) left out, and with `more` parts (`__` stands for `/`, `_DOT_` for `.`)."""
     sink = io.BytesIO()

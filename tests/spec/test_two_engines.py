@@ -29,7 +29,7 @@ CTS = ["", "23.1", "23,1", "N=23.1;ORF1ab=24", "N=41350", "45", "45.1", "N=46;S=
        "50000.0", "50000.1", ";", "N=20;41350 "]  # fmt: skip
 POOLS: dict[FileKind, dict[str, list[str]]] = {
     FileKind.MANIFEST: {
-        "problem": ["", "", "", "", "", "", "ragged_row", "number_as_code:tube_code"],
+        "problem": ["", "", "", "", "", "", "ragged_row", "number_as_code:tube_code", "merged_cells:problem"],
         "tube_code": CODES,
         "collected_at": TIMES,
         "full_name": ["", "Một Người", "MỘT  người", "Đỗ Đạt", "do dat", "O'Brien", "İstanbul"],
@@ -44,7 +44,7 @@ POOLS: dict[FileKind, dict[str, list[str]]] = {
         "pooling_mode": ["", "", "field", "Lab", "double", "gộp"],
     },
     FileKind.RESULTS: {
-        "problem": ["", "", "", "", "", "", "ragged_row", "number_as_code:tube_code"],
+        "problem": ["", "", "", "", "", "", "ragged_row", "number_as_code:tube_code", "merged_cells:problem"],
         "tube_code": CODES,
         "result": ["", "Âm tính", "neg"],
         "call": ["", "detected", "not_detected", "rejected", "Detected"],

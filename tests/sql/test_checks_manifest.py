@@ -19,6 +19,7 @@ LAB = {"pooling_mode": "lab"}
 # rule → (what a single row says to break it, what it says not to)
 CELLS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "ragged_row": ([{"problem": "ragged_row"}], [{}]),
+    "merged_cells": ([{"problem": "merged_cells:phone"}], [{}]),
     "number_as_code": ([{"problem": "number_as_code:citizen_id"}], [{}]),
     "missing_tube_code": ([{"tube_code": ""}], [{}]),
     "bad_tube_code": (

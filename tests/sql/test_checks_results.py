@@ -20,6 +20,7 @@ CELLS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "calls_disagree": ([{"problem": "calls_disagree"}], [{}]),
     "wells_missing": ([{"problem": "wells_missing"}], [{}]),
     "other_test": ([{"problem": "other_test"}], [{}]),
+    "merged_cells": ([{"problem": "merged_cells:result"}], [{}]),
     "number_as_code": ([{"problem": "number_as_code:tube_code"}], [{}]),
     "missing_tube_code": ([{"tube_code": ""}], [{}]),
     "bad_tube_code": ([{"tube_code": "T1"}, {"tube_code": "UP00011"}, {"tube_code": "T０００１"}], [{"tube_code": "t 001"}]),

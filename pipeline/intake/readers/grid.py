@@ -19,7 +19,8 @@ TEXT_KINDS = frozenset("t.")
 class Grid:
     """`rows` holds those that are not blank, headings among them; `numbers` (from 1) and `kinds` run beside it.
 
-    `kinds` has a letter a cell (workbook_child), and is '' where all cells were text. The other fields are a worksheet's.
+    `kinds` has a letter a cell (workbook_child), and is '' where all cells were text. The other fields are a worksheet's; `merged` has its
+    ranges of merged cells in order: first row's number, first column (from 0), last row's, last column.
     """
 
     rows: Sequence[Sequence[str]]
@@ -30,6 +31,7 @@ class Grid:
     hidden_rows: int = 0
     bare_formulas: int = 0
     agree: bool = True
+    merged: Sequence[Sequence[int]] = ()
 
     def headings(self, at: int) -> tuple[str, ...]:
         """The row at index `at` as headings, blank ones at its end left out."""

@@ -13,6 +13,7 @@ from pipeline.formats import FormatProfile, Plate
 from pipeline.intake.readers.blocks import blocks
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid, not_typed
+from pipeline.intake.readers.merged import filled_down
 from pipeline.intake.readers.messages import messages
 from pipeline.intake.readers.recognise import Plan, Recogniser, best, unknown
 from pipeline.intake.readers.sections import sections
@@ -55,9 +56,11 @@ def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str,
         raise refused(WorkbookFault.SHEETS, name)
     (grid, at), plan = best(found, name)
     _refuse_doubtful(grid, plan, grids, name)
+    besides = [one for one in grids if one is not grid]
+    grid, merged = filled_down(grid, at, plan)
     if plan.profile.plate is None:
-        return Found(grid, at, plan)
-    return _of_tubes(grid, at, plan.profile, plan.profile.plate, [one for one in grids if one is not grid])
+        return Found(grid, at, plan, merged)
+    return _of_tubes(grid, at, plan.profile, plan.profile.plate, besides, merged)
 
 
 def find_wells(body: bytes, name: str, plan: Plan, plate: Plate, titles: Sequence[bytes]) -> Found:
@@ -74,11 +77,11 @@ def find_wells(body: bytes, name: str, plan: Plan, plate: Plate, titles: Sequenc
         raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
     above = [headings(line, plan.delimiter) for line in titles]
     grid = Grid([*above, list(plan.headings), *(rows[number] for number in kept)], [*range(1, len(above) + 2), *kept])
-    return _of_tubes(grid, len(above), plan.profile, plate, [])
+    return _of_tubes(grid, len(above), plan.profile, plate, [], {})
 
 
-def _of_tubes(grid: Grid, at: int, profile: FormatProfile, plate: Plate, others: Sequence[Grid]) -> Found:
-    made, problems = as_tubes(grid, at, plate, only=profile.only, others=others)
+def _of_tubes(grid: Grid, at: int, profile: FormatProfile, plate: Plate, others: Sequence[Grid], merged: Mapping[int, str]) -> Found:
+    made, problems = as_tubes(grid, at, plate, only=profile.only, others=others, merged=merged)
     return Found(made, 0, Plan(profile, "", HEADINGS, profile.layout(HEADINGS)), problems)
 
 

@@ -1,6 +1,7 @@
 """Standard input: the workbook. Standard output: one JSON line a sheet's facts, one a row, and a last one that says it is whole.
 
-{"sheet": name, "visible": bool, "hidden_rows": n, "bare_formulas": n, "agree": bool}, then [row number, [texts], kinds] for each row
+{"sheet": name, "visible": bool, "hidden_rows": n, "bare_formulas": n, "agree": bool, "merged": [[first row, first column, last row, last
+column]]} (rows from 1, columns from 0), then [row number, [texts], kinds] for each row
 that is not blank; {"end": rows} at last. Or {"refused": WorkbookFault}. `kinds` has a letter a cell: t text, n number, d date or time,
 b true or false, e error, . empty.
 """
@@ -65,7 +66,9 @@ def answer(data: bytes) -> str:
     worksheets = [one for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
     for place, meta in enumerate(worksheets):
         count = by_name.get(meta.name) if by_name else in_order[place] if len(in_order) == len(worksheets) else None
-        found, filled = _rows(book.get_sheet_by_name(meta.name), count.errors if count else {})
+        sheet = book.get_sheet_by_name(meta.name)
+        found, filled = _rows(sheet, count.errors if count else {})
+        merged = {(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()}
         if count is not None and not data.startswith(_ZIP) and max(count.filled, default=0) >= xls_count.LAST_ROW:
             raise Faulty(WorkbookFault.FULL)
         lines.append(
@@ -75,7 +78,8 @@ def answer(data: bytes) -> str:
                     "visible": meta.visible == python_calamine.SheetVisibleEnum.Visible,
                     "hidden_rows": count.hidden_rows if count else 0,
                     "bare_formulas": count.bare_formulas if count else 0,
-                    "agree": count is not None and count.filled == filled,
+                    "agree": count is not None and count.filled == filled and count.merged == merged,
+                    "merged": sorted(merged),
                 }
             )
         )

@@ -12,7 +12,7 @@ from pipeline.intake.workbook_child.faults import Faulty, WorkbookFault
 from pipeline.intake.workbook_child.xlsx_count import Count
 
 _ROW, _BOUND_SHEET, _FILE_PASS, _PROJECT, _BOF, _EOF = 0x0208, 0x0085, 0x002F, 0x00D3, 0x0809, 0x000A
-_FORMULA, _BOOL_ERR, _MUL_RK = 0x0006, 0x0205, 0x00BD
+_FORMULA, _BOOL_ERR, _MUL_RK, _MERGE_CELLS = 0x0006, 0x0205, 0x00BD, 0x00E5
 # NUMBER, RK, LABELSST, LABEL, RSTRING: one cell each.
 _ONE_CELL = {0x0203, 0x027E, 0x00FD, 0x0204, 0x00D6}
 _HIDDEN_ROW = 0x20
@@ -82,6 +82,9 @@ def _sheet(book: bytes, start: int) -> Count:
                 count.filled[row + 1] += 1
         elif number == _FORMULA:
             _formula(count, body)
+        elif number == _MERGE_CELLS:
+            for top, bottom, left, right in struct.iter_unpack("<HHHH", body[2 : 2 + 8 * struct.unpack_from("<H", body)[0]]):
+                count.merged.add((top + 1, left, bottom + 1, right))
         elif number == _ROW and body[12] & _HIDDEN_ROW:
             count.hidden.add(struct.unpack_from("<H", body)[0] + 1)
     return count

@@ -14,20 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from pipeline.intake.workbook_child.faults import CELLS, Faulty, WorkbookFault
+from pipeline.intake.workbook_child.faults import CELLS, MERGES, Faulty, WorkbookFault
 
 _LETTERS = re.compile(r"([A-Za-z]{1,3})[0-9]+")
+_RANGE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})(?::([A-Za-z]{1,3})([0-9]{1,7}))?")
 _PIECE = 1 << 16
 
 
 @dataclass
 class Count:
-    """`filled`: row number (from 1) → cells that are not blank. `errors`: (row, column from 0) → #N/A and the like, not counted."""
+    """`filled`: row number (from 1) → cells that are not blank. `errors`: (row, column from 0) → #N/A and the like, not counted.
+    `merged`: the ranges of merged cells, as first row, first column, last row, last column."""
 
     filled: Counter[int] = field(default_factory=Counter)
     hidden: set[int] = field(default_factory=set)
     bare_formulas: int = 0
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: set[tuple[int, int, int, int]] = field(default_factory=set)
 
     @property
     def hidden_rows(self) -> int:
@@ -172,6 +175,8 @@ class _Cells:
                 self._phonetic = True
             case "row":
                 self._start_row(attributes)
+            case "mergeCell":
+                self._merge(attributes.get("ref", ""))
 
     def end(self, name: str) -> None:
         match name if ":" not in name else _local(name):
@@ -194,6 +199,13 @@ class _Cells:
         self._place = 0
         if attributes.get("hidden", "0") in ("1", "true"):
             self.count.hidden.add(self._row)
+
+    def _merge(self, ref: str) -> None:
+        found = _RANGE.fullmatch(ref)
+        if found is None or len(self.count.merged) >= MERGES:
+            raise Faulty(WorkbookFault.DAMAGED)
+        first, last = (int(found[2]), column_of(found[1])), (int(found[4] or found[2]), column_of(found[3] or found[1]))
+        self.count.merged.add((*first, *last))
 
     def _end_cell(self, cell: dict[str, str]) -> None:
         text = "".join(self._text).strip()
