@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.domain.words import FileKind, HoldReason, Verdict
 from pipeline.errors import FileRefused, KeyMissing
-from pipeline.intake.readers import Reading, read_many
+from pipeline.intake.readers import COUNTS_DIFFER, Reading, read_many
 from pipeline.ledger import holds, journal, receipts
 from pipeline.ledger.decisions import last_release
 from pipeline.ledger.journal import Batch
@@ -128,11 +128,23 @@ def store_facts(
     for kind in FileKind:
         if readings := opened.of(kind):
             rejected += _store_kind(house, warehouse, batch, kind, readings, opened.receipts, recorded)
-    unread = [(number, opened.receipts[number].sender, refusal.code) for number, refusal in opened.refusals.items()]
-    with warehouse.given(unread=_table(unread, receipt_no=pa.int64(), sender=pa.string(), reason=pa.string())):
+    unread = [
+        (number, opened.receipts[number].sender, one.verdict.value, one.reason)
+        for number, refusal in opened.refusals.items()
+        for one in (_unread(refusal, recorded[number] if recorded else None),)
+    ]
+    columns = dict.fromkeys(("sender", "verdict", "reason"), pa.string())
+    with warehouse.given(unread=_table(unread, receipt_no=pa.int64(), **columns)):
         warehouse.run("intake/file_unread", batch_no=batch.batch_no)
     warehouse.run("intake/batch_done", batch_no=batch.batch_no, kind="intake", as_of=as_of, vault_day=as_of.date())
     return rejected
+
+
+def _unread(refusal: FileRefused, recorded: Judgement | None) -> Judgement:
+    """A file whose two counts differ is held: what is wrong may be a reader of ours. Let go, it is read again; refused, it stays so."""
+    if recorded is not None and recorded.verdict is Verdict.REFUSED:
+        return recorded
+    return Judgement(Verdict.HELD if refusal.code in COUNTS_DIFFER else Verdict.REFUSED, refusal.code)
 
 
 def _store_kind(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from pipeline.domain.words import Verdict
-from pipeline.ledger import receipts
+from pipeline.domain.words import Choice, HoldReason, Verdict
+from pipeline.ledger import holds, receipts
 from pipeline.ledger.receipts import Receipt
 from pipeline.ledger.server import Server
 from pipeline.programme import SHIPPED
+from pipeline.stages.answer import answer
 from pipeline.stages.house import House
 from pipeline.stages.intake import intake
 from pipeline.stages.rebuild import rebuild
@@ -22,7 +23,7 @@ from pipeline.stages.verify import verify
 from tests.files.kit import book, saved
 from tests.files.test_exports import BLOCK, MESSAGE
 from tests.files.test_plates import SHIPPED_TEXT, SMALL_TEXT
-from tests.files.test_workbooks import GOOD, HEADINGS, PLAIN, repacked
+from tests.files.test_workbooks import GOOD, HEADINGS, HOSTILE, PLAIN, repacked
 from tests.homes import Installation, new_installation
 
 NOW = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
@@ -40,6 +41,7 @@ POOLED = (SHIPPED / "formats/pooled_names_manifest.toml").read_text("utf-8")
 FILES: dict[str, bytes] = {
     "danh_sach.csv": saved(book(["DANH SÁCH LẤY MẪU"], HEADINGS, *PEOPLE, BAD_ID)),
     "macro.xlsx": repacked(PLAIN, xl__vbaProject_DOT_bin=b"\xd0\xcf"),
+    "hai_so_o.xlsx": HOSTILE["cell_twice"][0](),
     "gene.csv": (BLOCK + "\nRESULT TABLE\nSample ID,TUBE77\nAssay,Xpert HBV Viral Load\nTest Result,1.5E+04 IU/mL\n").encode(),
     "oru.txt": MESSAGE.replace("TUBE\\T\\01", "TUBE03").encode(),
     "plate.txt": SMALL_TEXT.replace("14:00:00 PM", "13:00:00 PM").replace("\t26.0\r", "\t\r").encode(),
@@ -92,6 +94,7 @@ def test_each_file_has_its_verdict_and_its_counts(arrived: Arrived) -> None:
     assert told == {
         "danh_sach.csv": (Verdict.ACCEPTED, "", 11, 10, 1),
         "macro.xlsx": (Verdict.REFUSED, "workbook_macros", 0, 0, 0),
+        "hai_so_o.xlsx": (Verdict.HELD, "workbook_counts_differ", 0, 0, 0),
         "gene.csv": (Verdict.ACCEPTED, "", 2, 1, 1),
         "oru.txt": (Verdict.ACCEPTED, "", 1, 1, 0),
         "plate.txt": (Verdict.ACCEPTED, "", 2, 1, 1),
@@ -131,3 +134,32 @@ def test_I7_a_rebuild_reads_all_of_them_the_same(arrived: Arrived) -> None:
     assert arrived[2].do(verify) == []
     summary = arrived[2].do(lambda house: rebuild(house, NOW))
     assert summary.before == summary.after != ""
+
+
+def test_F04_a_file_of_two_counts_waits_for_people_who_read_it_again_or_refuse_it(arrived: Arrived) -> None:
+    """After the rebuild: it was held there, too. What lets it go is another reader, not two people: read again, it is held again."""
+    number = arrived[0]["hai_so_o.xlsx"].receipt_no
+
+    def standing(house: House) -> tuple[Verdict, str, list[str]]:
+        with house.ledger.begin() as conn:
+            (one,) = [one for one in receipts.listing(conn) if one.receipt_no == number]
+            return one.verdict, one.reason or "", [one.hold_id for one in holds.open_for(conn, HoldReason.FILE_HELD)]
+
+    def say(house: House, choice: Choice, who: str) -> None:
+        (hold,) = standing(house)[2]
+        answer(house, hold, choice, who=who, why="the reader was mended", now=NOW)
+
+    def let_go(house: House) -> tuple[Verdict, str, list[str]]:
+        for who in ("lan", "minh"):
+            say(house, Choice.RELEASE, who)
+        assert standing(house)[::2] == (Verdict.WAITING, [])
+        intake(house, NOW + timedelta(hours=1))
+        return standing(house)
+
+    verdict, reason, open_now = arrived[2].do(let_go)
+    assert (verdict, reason, len(open_now)) == (Verdict.HELD, "workbook_counts_differ", 1)
+    arrived[2].do(lambda house: say(house, Choice.REFUSE, "lan"))
+    assert arrived[2].do(standing) == (Verdict.REFUSED, "refused_by_people", [])
+    assert arrived[2].do(verify) == []
+    summary = arrived[2].do(lambda house: rebuild(house, NOW))
+    assert summary.before == summary.after != "" and arrived[2].do(standing)[0] is Verdict.REFUSED

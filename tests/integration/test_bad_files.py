@@ -58,7 +58,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "workbook.xlsx": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook_damaged"),
     "old_workbook.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 500, "workbook_damaged"),
     "workbook_named_otherwise.csv": (b"PK\x03\x04" + b"\x14\x00\x06\x00" * 40, "workbook_damaged"),
-    "open_quote.csv": (sheet(row(1), f'"{row(2)}'), "row_counts_differ"),
+    "open_quote.csv": (sheet(row(1), f'"{row(2)}'), "quoting_broken"),
     "all_rows_bad.csv": (sheet(row(1, tube=""), row(2, tube="")), "all_rows_rejected"),
 }
 # These have rows that were read, and so have to be counted.

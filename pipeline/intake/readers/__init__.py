@@ -26,10 +26,14 @@ from pipeline.intake.readers.count import MAX_CELL
 from pipeline.intake.readers.grid import as_sheet
 from pipeline.intake.readers.members import PER_ROW, spread
 from pipeline.intake.readers.recognise import Plan, Recogniser
-from pipeline.intake.readers.sheet import FIRST_ROW, Sheet, parse
+from pipeline.intake.readers.sheet import FIRST_ROW, ROW_COUNTS_DIFFER, Sheet, parse
 from pipeline.intake.readers.table import Found, find_table, find_wells, numbers_as_codes, searchable
+from pipeline.intake.workbook_child.faults import WorkbookFault
 
-__all__ = ["Reader", "Reading", "raw_rows", "read", "read_many", "searchable"]
+__all__ = ["COUNTS_DIFFER", "Reader", "Reading", "raw_rows", "read", "read_many", "searchable"]
+
+# Two readings of one file gave two counts: nothing says that the sender could mend it.
+COUNTS_DIFFER = frozenset({ROW_COUNTS_DIFFER, WorkbookFault.COUNTS_DIFFER.value})
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Reader:
 
     def read(self, data: bytes, name: str, kind_hint: FileKind | None) -> Reading:
         """Raises FileRefused; its code is one of texts/reasons: empty, header_only, doubled_header, unknown_format, ambiguous_format,
-        not_text, not_utf8, too_large, row_counts_differ, or a WorkbookFault."""
+        not_text, not_utf8, too_large, quoting_broken, one of COUNTS_DIFFER, or a WorkbookFault."""
         if (content := content_of(data)) is not Content.TEXT:
             return self._read_table(find_table(self._recogniser, data, content, name, kind_hint), name)
         text, at, plan = self._recogniser.open(data, name, kind_hint)

@@ -27,6 +27,7 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
 # A row must fit into two blocks. Larger blocks are no faster: they outgrow the processor's cache.
 _BLOCK = 1 << 18
 FIRST_ROW = 2
+ROW_COUNTS_DIFFER = "row_counts_differ"
 # More than this is no heading but a stray mark.
 _HEADING_LINES = 32
 
@@ -76,7 +77,7 @@ def parse(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[i
     """Read the columns at positions `wanted` of a body of `width` columns. `last_is_read`: somebody uses the last one, so a cut matters.
     `above`: how many rows stand above the heading.
 
-    Raises FileRefused (row_counts_differ, too_large).
+    Raises FileRefused (row_counts_differ, quoting_broken, too_large).
     """
     if not body:
         return Sheet({place: pa.array([], pa.string()) for place in wanted}, np.arange(0), np.arange(0))
@@ -84,11 +85,11 @@ def parse(body: bytes, name: str, delimiter: str, width: int, wanted: Sequence[i
         counted = count_rows(body, delimiter)
     except QuotingBroken:
         sentence = f"{name} has a quotation mark that is not closed or stands where none may be: mend it and send the file again."
-        raise FileRefused("row_counts_differ", sentence, file=name) from None
+        raise FileRefused("quoting_broken", sentence, file=name) from None
     table, ragged = _read(body, name, delimiter, width, wanted)
     if counted != table.num_rows + len(ragged):
         sentence = f"{name} has {counted} rows by one count and {table.num_rows + len(ragged)} by another: save it as CSV UTF-8 again."
-        raise FileRefused("row_counts_differ", sentence, file=name)
+        raise FileRefused(ROW_COUNTS_DIFFER, sentence, file=name)
     first = FIRST_ROW + above
     row_no = np.delete(np.arange(counted), ragged - 1) + first
     cells = {place: _one_array(table.column(index)) for index, place in enumerate(wanted)}
