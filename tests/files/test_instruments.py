@@ -112,19 +112,34 @@ def test_P07_a_cfx_plate_that_is_not_clear_gives_no_call(tmp_path: Path, old: st
     assert all(call == "" for call, problem in zip(column(found, "call"), column(found, "problem"), strict=True) if problem)
 
 
-def test_F05_a_cfx_plate_cut_at_any_byte_gives_no_call_that_the_whole_does_not(tmp_path: Path) -> None:
+# The cycles last: of the last tube's 39.5, which is none, a cut leaves 3.
+CYCLES_LAST = "Well,Fluor,Content,Sample,Cq\r\n" + "".join(
+    f"{well},{dye},{content},{sample},{'39.5' if (sample, dye) == ('TUBE04', 'Cy5') else cycles[place]}\r\n"
+    for place, dye in enumerate(("FAM", "HEX", "Cy5"))
+    for well, (content, sample, *cycles) in CFX_WELLS.items()
+)
+
+
+@pytest.mark.parametrize("plate", [CFX, CYCLES_LAST], ids=["whole export", "cycles last"])
+def test_F05_a_cfx_plate_cut_at_any_byte_gives_no_call_that_the_whole_does_not(tmp_path: Path, plate: str) -> None:
     shipped = assay(tmp_path, "biorad_cfx")
-    whole = {tube: call for tube, call, problem in told(CFX.encode(), shipped) if not problem}
+    whole = {tube: call for tube, call, problem in told(plate.encode(), shipped) if not problem}
+    assert whole["TUBE04"] == "invalid"
     called = 0
-    for length in range(len(CFX)):
-        found = outcome(CFX[:length].encode(), formats=shipped)
+    for length in range(len(plate)):
+        found = outcome(plate[:length].encode(), formats=shipped)
         if isinstance(found, str):
             continue
-        for tube, call, problem in told(CFX[:length].encode(), shipped):
+        for tube, call, problem in told(plate[:length].encode(), shipped):
             assert problem or whole.get(tube) == call, length
             called += not problem
     # The dyes stand one below the other, so that a cut file lacks a dye of the tubes behind the cut.
     assert called
+
+
+def test_F07_two_plates_in_one_file_are_refused(tmp_path: Path) -> None:
+    shipped = assay(tmp_path, "biorad_cfx")
+    assert outcome((CFX + CFX_HEADINGS + CFX_ROWS).encode(), formats=shipped) == "doubled_header"
 
 
 def test_raw_rows_of_a_text_of_wells_are_its_tubes(tmp_path: Path) -> None:

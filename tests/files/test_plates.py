@@ -98,6 +98,7 @@ NTC_SAID, PC_SAID = said(NTC, "Absence", "Absence", "Absence"), said(PC, "Presen
         (said(tube("T"), "Absence", "", "Presence"), Unclear.CALLS_DISAGREE),
         (said(tube("T"), "Absence", "?", "Presence"), Unclear.CALLS_DISAGREE),
         (said(tube("T", "20", "21", rp="?"), "Presence", "Presence", "Presence"), Unclear.CALLS_DISAGREE),
+        (said(tube("T", "20", "21", rp="?"), "Presence", "Presence", "Absence"), Unclear.CALLS_DISAGREE),
     ],
 )
 def test_an_instrument_that_speaks_of_each_target_must_say_of_each_what_its_cycles_say(wells: list[Well], expected: Call | Unclear) -> None:

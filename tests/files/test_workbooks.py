@@ -23,6 +23,8 @@ from pipeline.intake.readers import Reading, raw_rows, read_many, searchable
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid
 from pipeline.intake.readers.workbook import CHILD, worksheets
+from pipeline.intake.workbook_child import xlsx_count
+from pipeline.intake.workbook_child.__main__ import answer
 from pipeline.intake.workbook_child.faults import UNPACKED_BYTES
 from tests.files.kit import DATA, FORMATS, book, column, needs_data, outcome, saved
 
@@ -233,6 +235,7 @@ def test_F04_a_tube_s_cell_merged_over_its_members_is_each_one_s() -> None:
         (["A3:A5", "E4:E8"], ["", *["merged_cells:phone"] * 5]),
         (["A3:A5", "A5:A8"], [""] * 2 + ["merged_cells:tube_code"] * 4),
         (["A3:A8"], ["merged_cells:tube_code"] * 6),
+        (["A5:A6"], [*[""] * 2, *["merged_cells:tube_code"] * 2, *[""] * 2]),
         (["A9:A12"], [""] * 6),
     ],
 )
@@ -258,6 +261,14 @@ def test_F04_a_result_s_tube_is_its_own_row_s() -> None:
     made.active.merge_cells("A2:A3")
     found = outcome(saved(made))
     assert column(found, "problem") == ["merged_cells:tube_code"] * 2 and column(found, "tube_code") == ["TUBE01", ""]
+
+
+def test_F04_two_readers_of_other_ranges_do_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = book(HEADINGS, *MEMBERS[:3])
+    made.active.merge_cells("A2:A4")
+    assert '"agree": true, "merged": [[2, 0, 4, 0]]' in answer(saved(made))
+    monkeypatch.setattr(xlsx_count._Cells, "_merge", lambda *_: None)
+    assert '"agree": false' in answer(saved(made))
 
 
 def test_F13_a_hundred_thousand_ranges_over_all_rows_end_in_bounded_time() -> None:
@@ -312,6 +323,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb_by_size": (lambda: _saying(PLAIN, UNPACKED_BYTES + 1), "workbook_too_large"),
     "entities": (lambda: repacked(PLAIN, _sheet(b"<worksheet", DOCTYPE)), "workbook_damaged"),
     "external_entity": (lambda: repacked(PLAIN, _sheet(b"<worksheet", EXTERNAL)), "workbook_damaged"),
+    "merge_of_nothing": (lambda: repacked(PLAIN, _sheet(b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A"/></mergeCells>')), "workbook_damaged"),
     "no_xml": (lambda: repacked(PLAIN, _sheet(b"<worksheet", b"worksheet")), "workbook_damaged"),
     "bytes_after": (lambda: PLAIN + b"<script>alert(1)</script>", "workbook_damaged"),
     "two_zips": (lambda: PLAIN + PLAIN, "workbook_damaged"),

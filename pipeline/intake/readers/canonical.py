@@ -56,9 +56,12 @@ def refuse_second_heading(sheet: Sheet, plan: Plan, name: str) -> None:
     rows = np.flatnonzero(pc.equal(sheet.cells[places[0]], plan.headings[places[0]]))
     for row in rows:
         if all(sheet.cells[place][row].as_py() == plan.headings[place] for place in places):
-            number = int(sheet.row_no[row])
-            sentence = f"{name} has its heading line again in row {number}: send each table as a file of its own."
-            raise FileRefused("doubled_header", sentence, file=name, row=number)
+            raise second_heading(name, int(sheet.row_no[row]))
+
+
+def second_heading(name: str, row: int) -> FileRefused:
+    sentence = f"{name} has its heading line again in row {row}: send each table as a file of its own."
+    return FileRefused("doubled_header", sentence, file=name, row=row)
 
 
 def canonical(sheet: Sheet, plan: Plan, means: Meaning) -> pa.Table:

@@ -11,6 +11,7 @@ from pipeline.domain.words import Content, FileKind
 from pipeline.errors import FileRefused
 from pipeline.formats import FormatProfile, Plate
 from pipeline.intake.readers.blocks import blocks
+from pipeline.intake.readers.canonical import second_heading
 from pipeline.intake.readers.content import content_of
 from pipeline.intake.readers.grid import Grid, not_typed
 from pipeline.intake.readers.merged import filled_down
@@ -60,7 +61,7 @@ def find_table(recogniser: Recogniser, data: bytes, content: Content, name: str,
     grid, merged = filled_down(grid, at, plan)
     if plan.profile.plate is None:
         return Found(grid, at, plan, merged)
-    return _of_tubes(grid, at, plan.profile, plan.profile.plate, besides, merged)
+    return _of_tubes(grid, at, plan.profile, plan.profile.plate, besides, merged, name)
 
 
 def find_wells(body: bytes, name: str, plan: Plan, plate: Plate, titles: Sequence[bytes]) -> Found:
@@ -77,10 +78,16 @@ def find_wells(body: bytes, name: str, plan: Plan, plate: Plate, titles: Sequenc
         raise FileRefused("header_only", f"{name} has a heading line and no rows: send it again with its rows.", file=name)
     above = [headings(line, plan.delimiter) for line in titles]
     grid = Grid([*above, list(plan.headings), *(rows[number] for number in kept)], [*range(1, len(above) + 2), *kept])
-    return _of_tubes(grid, len(above), plan.profile, plate, [], {})
+    return _of_tubes(grid, len(above), plan.profile, plate, [], {}, name)
 
 
-def _of_tubes(grid: Grid, at: int, profile: FormatProfile, plate: Plate, others: Sequence[Grid], merged: Mapping[int, str]) -> Found:
+def _of_tubes(
+    grid: Grid, at: int, profile: FormatProfile, plate: Plate, others: Sequence[Grid], merged: Mapping[int, str], name: str
+) -> Found:
+    own = grid.headings(at)
+    for place in range(at + 1, len(grid.rows)):
+        if grid.headings(place) == own:
+            raise second_heading(name, grid.numbers[place])
     made, problems = as_tubes(grid, at, plate, only=profile.only, others=others, merged=merged)
     return Found(made, 0, Plan(profile, "", HEADINGS, profile.layout(HEADINGS)), problems)
 

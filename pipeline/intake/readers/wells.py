@@ -104,9 +104,9 @@ def _day(text: str, written: str) -> str:
 
 
 def _rows(grid: Grid, at: int, plate: Plate, only: Mapping[str, frozenset[str]] = _EVERY_TEST) -> Iterator[_Row]:
-    """The table's rows. The head's keys never stand for a heading of the table."""
+    """The table's rows. What the table has no heading for may stand above it."""
     headings = [fold_key(heading) for heading in grid.headings(at)]
-    head = {key: value for key, value in _head(grid.rows[:at]).items() if key not in headings}
+    head = _head(grid.rows[:at])
     places = {part: _place(headings, names) for part, names in plate.columns.items()}
     above = {part: next((head[name] for name in names if name in head), "") for part, names in plate.columns.items()}
     filters = [(headings.index(heading), words) for heading, words in only.items() if heading in headings]
