@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # Older pages stay in the folder; the index would grow without end.
 INDEX_PAGES = 500
-# No name that leads elsewhere.
-_NAME = re.compile(r"[a-z_]+(-[a-z0-9]+){0,2}\.html")
+# No name that leads elsewhere, or that is too long for a folder.
+_NAME = re.compile(r"[a-z_]{1,40}(-[a-z0-9]{1,20}){0,2}\.html")
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }

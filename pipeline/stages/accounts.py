@@ -88,7 +88,8 @@ def sign_in_vouched(ledger: Ledger, login: str, now: datetime) -> str | None:
     What is closed by wrong passwords is open here: nobody guesses one.
     """
     with ledger.begin() as conn:
-        known = accounts.find(conn, login)
+        # What is no login may be any text, also one that the ledger takes for none.
+        known = accounts.find(conn, login) if re.fullmatch(LOGIN, login) else None
         if known is not None and not known.is_disabled:
             return _begin(conn, login, "vouched for by the provider", now)
     warning("sign_in_refused")

@@ -91,6 +91,8 @@ def _holds(room: Room) -> None:
         if reason not in {one.value for one in HoldReason}:
             raise HTTPException(404)
         owner = request.query_params.get("owner")
+        if owner is not None and "\x00" in owner:
+            raise HTTPException(404)
         found = await run_in_threadpool(holds_of, room.house, HoldReason(reason), owner)
         return room.page(request, person, "holds.html", holds=found, reason=reason, age=partial(age, room.now()))
 
