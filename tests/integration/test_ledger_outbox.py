@@ -199,6 +199,22 @@ def test_C10_nobody_waits_for_what_another_worker_is_claiming(ledger: Ledger, gi
     assert first.message_id != second.message_id
 
 
+def test_a_claim_is_filled_up_where_some_are_outdated_and_no_further(ledger: Ledger, given: Given) -> None:
+    """Who waited on the wire while newer words came, and comes back, is outdated: another takes the place, and one only."""
+    old, rest = [given.key(i) for i in (1, 2)], [given.key(i) for i in range(3, 9)]
+    _enqueue(ledger, given.messages(*({"specimen_id": one, "version": 1, "priority": 1} for one in old)))
+    back = _claim(ledger)
+    _enqueue(
+        ledger, given.messages(*({"specimen_id": one, "version": 2} for one in old), *({"specimen_id": one, "version": 1} for one in rest))
+    )
+    for one in back:
+        _advance(ledger, one.message_id, S.QUEUED)
+    claimed = _claim(ledger, 3)
+    assert len(claimed) == 3 and not {one.message_id for one in claimed} & {one.message_id for one in back}
+    with ledger.begin() as conn:
+        assert outbox.counts(conn) == {S.SENDING: 3, S.SUPERSEDED: 2, S.QUEUED: 5}
+
+
 def test_C10_eight_workers_never_take_the_same_message(ledger: Ledger, given: Given) -> None:
     rows, workers = 5_000, 8
     _enqueue(ledger, given.messages(*({"specimen_id": given.key(i // 2), "version": 1 + i % 2} for i in range(rows))))
