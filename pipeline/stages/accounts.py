@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from pipeline.domain.words import Role
@@ -16,6 +17,25 @@ from pipeline.ledger.engine import Ledger, Transaction
 from pipeline.ledger.sessions import Person
 from pipeline.log import event, warning
 from pipeline.vault.passwords import Passwords
+
+
+class Problem(StrEnum):
+    """What keeps an account from being made or changed."""
+
+    LOGIN = "login"
+    TAKEN = "taken"
+    PLACE = "place"
+    NOBODY = "nobody"
+    WHO = "who"
+
+
+class AccountWrong(ActionNeeded):
+    """An account cannot be made or changed so."""
+
+    def __init__(self, problem: Problem, message: str) -> None:
+        super().__init__(message, problem=problem)
+        self.problem = problem
+
 
 LOGIN: Final = r"[a-z0-9][a-z0-9._@-]{1,63}"
 SESSION_BYTES: Final = 16
@@ -32,11 +52,11 @@ class Clerk:
 def add_account(ledger: Ledger, login: str, password_hash: str, role: Role, place: str | None, by: Clerk, now: datetime) -> None:
     """Make an account. Raises ActionNeeded: a login that is taken or none, a place that does not go with the role."""
     if not re.fullmatch(LOGIN, login):
-        raise ActionNeeded("A login has 2 to 64 of a-z, 0-9, dot, dash, underscore, @, and starts with a letter or digit.")
+        raise AccountWrong(Problem.LOGIN, "A login has 2 to 64 of a-z, 0-9, dot, dash, underscore, @, and starts with a letter or digit.")
     _check_place(role, place)
     with ledger.begin() as conn:
         if not accounts.add(conn, login, password_hash, role, place, now):
-            raise ActionNeeded(f"There is an account {login} already.")
+            raise AccountWrong(Problem.TAKEN, f"There is an account {login} already.")
         _note(conn, by, "account_added", login, now, f"{role} {place or ''}".strip())
 
 
@@ -128,19 +148,20 @@ def note_refused(ledger: Ledger, person: Person, what: str, now: datetime) -> No
 
 def _check_place(role: Role, place: str | None) -> None:
     if role.has_place != (place is not None):
-        raise ActionNeeded(
-            f"The role {role} needs the code of its {role} (--place)." if role.has_place else f"The role {role} is bound to no place."
-        )
+        lacks = f"The role {role} needs the code of its {role} (--place)." if role.has_place else f"The role {role} is bound to no place."
+        raise AccountWrong(Problem.PLACE, lacks)
     if place is not None and not is_sender(place):
-        raise ActionNeeded("A place is the code by which its files come: 1 to 64 letters, digits, dots, dashes or underscores.")
+        raise AccountWrong(
+            Problem.PLACE, "A place is the code by which its files come: 1 to 64 letters, digits, dots, dashes or underscores."
+        )
 
 
 def _there(found: bool, login: str) -> None:
     if not found:
-        raise ActionNeeded(f"There is no account {login}: `unpool account list`.")
+        raise AccountWrong(Problem.NOBODY, f"There is no account {login}: `unpool account list`.")
 
 
 def _note(conn: Transaction, by: Clerk, what: str, login: str, now: datetime, detail: str = "") -> None:
     if not by.who.strip():
-        raise ActionNeeded("Say who does it (--by): it goes into the audit.")
+        raise AccountWrong(Problem.WHO, "Say who does it (--by): it goes into the audit.")
     audit.append(conn, by.who.strip(), what, f"{login} {detail}".strip(), by.why.strip(), now)

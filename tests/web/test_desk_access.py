@@ -26,6 +26,7 @@ OBJECTS: dict[str, Callable[[Town, Door], str]] = {
     "specimen_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
     # Of an operator's rooms nothing is another place's: what is closed or none is refused alike.
     "hold_id": lambda town, door: "11111111-1111-4111-8111-111111111111",
+    "login": lambda town, door: "nobody",
     "page": lambda town, door: "manifest_file-8-9.html",
 }
 
