@@ -26,6 +26,7 @@ _faults = Record()
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In the process that prints the reports, whoever ran the tests."""
+    _faults.spend(report.nodeid, report.duration)
     if report.when == "call":
         _faults.note(report.nodeid, report.outcome, report.user_properties)
 

@@ -29,10 +29,17 @@ def rows_of(name: str) -> list[str]:
 
 @dataclass
 class Record:
-    """One session's fault tests. `tests`: row → test → how many of its cases passed and failed; `figures`: name → sum."""
+    """One session's fault tests. `tests`: row → test → how many of its cases passed and failed; `figures`: name → sum; `seconds`: folder of
+    tests → how long a worker was busy with them."""
 
     tests: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
     figures: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def spend(self, nodeid: str, seconds: float) -> None:
+        """Of every phase of every test: what it sets up is its time, too."""
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        self.seconds[folder] = self.seconds.get(folder, 0.0) + seconds
 
     def note(self, nodeid: str, outcome: str, properties: list[tuple[str, object]]) -> None:
         """Take the report of one test's call."""
@@ -48,4 +55,6 @@ class Record:
     def write(self, path: Path = FOUND) -> None:
         if self.tests:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"tests": self.tests, "figures": self.figures}, indent=1, sort_keys=True) + "\n")
+            path.write_text(
+                json.dumps({"tests": self.tests, "figures": self.figures, "seconds": self.seconds}, indent=1, sort_keys=True) + "\n"
+            )

@@ -32,15 +32,16 @@ def main() -> None:
     largest = largest_run()
     longer = long_forms()
     judged = mutants(json.loads(MUTANTS.read_text()))
+    lane = {"fault_lane_s": round(found["seconds"]["tests/faults"]), "all_tests_s": round(sum(found["seconds"].values()))}
     figures |= {name: judged[name] for name in ("mutants", "mutants_killed", "mutants_unjudged")}
     of_mutants = {"mutants_commit": judged["commit"], "mutants_date": judged["date"]}
-    told = figures | largest | of_mutants | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
+    told = figures | largest | lane | of_mutants | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
     (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     page = environment.get_template("reliability.md.j2").render(
-        **known, figures=figures, largest=largest, longer=longer, rows=rows(found["tests"]), judged=judged
+        **known, figures=figures, largest=largest, longer=longer, lane=lane, rows=rows(found["tests"]), judged=judged
     )
     (DOCS / "reliability.md").write_text(page)
 

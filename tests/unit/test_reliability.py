@@ -33,14 +33,18 @@ def test_a_test_is_of_the_rows_its_name_begins_with(name: str, expected: list[st
     assert rows_of(name) == expected
 
 
-def test_cases_and_figures_are_added_up(tmp_path: Path) -> None:
+def test_cases_figures_and_seconds_are_added_up(tmp_path: Path) -> None:
     record = Record()
     record.note("tests/faults/a.py::test_C01_T07_x[1]", "passed", [("kills", 2), ("doubled", 0), ("word", "y"), ("yes", True)])
     record.note("tests/faults/a.py::test_C01_T07_x[2]", "failed", [("kills", 3)])
     record.note("tests/faults/b.py::test_of_nothing", "passed", [("kills", 100)])
+    record.spend("tests/faults/a.py::test_C01_T07_x[1]", 1.5)
+    record.spend("tests/faults/b.py::test_of_nothing", 0.5)
+    record.spend("tests/unit/b.py::test_of_nothing", 4.0)
     record.write(tmp_path / "found.json")
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["figures"] == {"doubled": 0, "kills": 5}
+    assert found["seconds"] == {"tests/faults": 2.0, "tests/unit": 4.0}
     assert found["tests"]["C01"] == found["tests"]["T07"] == {"test_C01_T07_x": {"passed": 1, "failed": 1}}
     assert [(row["name"], row["cases"], row["failed"]) for row in rows(found["tests"])] == [("C01", 2, 1), ("T07", 2, 1)]
 
