@@ -267,8 +267,8 @@ def test_a_browser_comes_back_from_another_site_and_is_in(
             page.goto(f"{address}/sign-in")
             page.get_by_text("your organisation's account").click()
             assert page.url.startswith(there.issuer)
-            page.locator("[name=sub]").fill("an")
-            page.locator("[name=sub]").press("Enter")
+            page.locator("input[name=sub]").fill("an")
+            page.locator("input[name=sub]").press("Enter")
             expect(page.locator("h1")).to_have_text("Accounts", timeout=SIGNED_IN_LIMIT_MS)
             assert page.url == f"{address}/people"
             page.context.close()
