@@ -214,7 +214,7 @@ def test_lists_are_published_by_lab_and_team_urgent_first_and_name_nobody(day: I
     assert [(one["team"], one["replaces_tube"], one["suggested_tube"]) for one in shown.read("callback")] == [("TEAM1", "FP3", None)] * 2
     names = [path.relative_to(shown.root).with_suffix("").as_posix() for path in shown.root.rglob("*.parquet")]
     everything = repr([shown.read(name) for name in names]) + repr(shown.figures())
-    assert len(names) == 7 and "FP3" in everything
+    assert len(names) == 8 and "FP3" in everything
     assert not re.search("Người|0912000|đường Thử|19[0-9]{2}-", everything)
 
 
