@@ -13,13 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.words import FileKind
+from pipeline.formats import load_formats
+from pipeline.intake.readers import Reading
+from pipeline.programme import load_programme
 from pipeline.quality.judge import row_findings
 from pipeline.quality.rules import rule_codes
+from tests.files.kit import DATA, needs_data, outcome
+from tests.files.test_exports import EVERY
 from tests.sql import test_checks_manifest, test_checks_results
 from tests.sql.checks_kit import GOOD, PARAMS, problems, table
 
 # A file in a generated table. Rules look at files apart, so one table holds many small ones: Great Expectations costs a second a table.
 FILES, ROWS = 40, 6
+
+# Of the real files, those that are read: the others are refused (tests/files).
+READ = {FileKind.MANIFEST: 1, FileKind.RESULTS: 49}
 
 TIMES = ["", "2026-11-19", "2026-11-19T08:30", "2026-11-19 08:30:59", "2026-11-20T13:00", "2026-11-20T13:01", "2026-11-21", "2026-10-20",
          "2026-10-21", "2026-02-29", "2024-02-29", "19/11/2026", "2026-11-19T24:00", "2026-11-19T23:59:60", "0999-01-01", "2026-W47-4", "46345"]  # fmt: skip
@@ -83,6 +91,30 @@ def known_cases(kind: FileKind) -> pd.DataFrame:
 def test_they_agree_on_every_known_case_and_every_rule_is_among_them(kind: FileKind) -> None:
     found = agree(kind, known_cases(kind))
     assert [rule for rule, count in found.items() if count == 0] == []
+
+
+@needs_data
+@pytest.mark.real_data
+def test_F20_they_agree_on_every_row_that_is_read_of_every_real_file() -> None:
+    """Each file a receipt of its own."""
+    frames: dict[FileKind, list[pd.DataFrame]] = {kind: [] for kind in FileKind}
+    formats = (*EVERY, *(one for one in load_formats(load_programme("floodlamp")) if one.name not in {known.name for known in EVERY}))
+    paths = [
+        path
+        for folder in ("lab_exports", "submissions", "corpora", "floodlamp_cosp")
+        for path in sorted((DATA / folder).rglob("*"))
+        if path.is_file()
+    ]
+    for number, path in enumerate(paths):
+        found = outcome(path.read_bytes(), path.name, formats)
+        if isinstance(found, Reading):
+            cells = found.table.to_pandas().assign(receipt_no=number)
+            frames[found.kind].append(cells.reindex(columns=list(GOOD[found.kind]), fill_value=""))
+    assert (len(frames[FileKind.MANIFEST]), len(frames[FileKind.RESULTS])) == (READ[FileKind.MANIFEST], READ[FileKind.RESULTS])
+    for kind, of_kind in frames.items():
+        if of_kind:
+            found_in = agree(kind, pd.concat(of_kind, ignore_index=True).astype({"receipt_no": "int64", "row_no": "int32"}))
+            assert sum(found_in.values()) > 0, "a comparison in which no rule finds anything says little"
 
 
 def tables(kind: FileKind) -> st.SearchStrategy[pd.DataFrame]:
