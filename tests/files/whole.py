@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipeline.formats import FormatProfile
 from pipeline.intake.readers import Reading
 from tests.files.kit import FORMATS, column, outcome
-from tests.files.test_exports import BLOCK, MESSAGE, PROFILES
+from tests.files.test_exports import BLOCK, EVERY, MESSAGE, PROFILES
+from tests.files.test_instruments import CFX
 from tests.files.test_manifests import LISTED, POOLED, text
+from tests.files.test_plates import SMALL_TEXT
 
 ROWS = [["Mã ống", "Ngày lấy mẫu", "Họ và tên", "Năm sinh", "Số điện thoại"]] + [
     [f"TUBE{number:02}", "12/11/2026", f"Nguyễn Thị Số {number}", "1980", f"09123456{number:02}"] for number in range(4)
@@ -37,10 +39,10 @@ WHOLE: dict[str, tuple[bytes, tuple[FormatProfile, ...]]] = {
     "messages": (TWO_MESSAGES.encode(), (PROFILES["hl7_oru_specimen"],)),
     "messages_lf": (TWO_MESSAGES.replace("\r", "\n").encode(), (PROFILES["hl7_oru_specimen"],)),
 }
-# With the shipped profiles beside each one's own.
+# With the programme's profiles beside each one's own; and plates, of which a cut leaves no row.
 SEEDS: dict[str, tuple[bytes, tuple[FormatProfile, ...]]] = {
     name: (data, (*FORMATS, *profiles)) for name, (data, profiles) in WHOLE.items()
-}
+} | {"cfx": (CFX.encode(), EVERY), "quantstudio": (SMALL_TEXT.encode(), EVERY)}
 
 
 def assert_read_or_refused(data: bytes, profiles: tuple[FormatProfile, ...]) -> None:
