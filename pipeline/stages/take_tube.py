@@ -50,6 +50,7 @@ class FinishedTube:
 
     tube_code: str
     collected_at: datetime
+    site_code: str
     replaces_tube: str
     people: tuple[Swabbed, ...]
 
@@ -82,6 +83,7 @@ def manifest(tube: FinishedTube, programme: Programme) -> list[dict[str, str]]:
         "collected_at": tube.collected_at.isoformat(timespec="seconds"),
         "pool_size": str(len(tube.people)),
         "pooling_mode": programme.default_mode.value,
+        "site_code": tube.site_code,
         "replaces_tube": tube.replaces_tube,
     }
     return [common | asdict(person) for person in tube.people]

@@ -148,13 +148,17 @@ def test_people_are_corrected_and_removed(chromium: Browser, site: Site, town: T
         page.locator("#ask-yes").click()
         expect(page.locator("#people > li")).to_have_count(1)
         page.locator("#replaces").fill("FLB0001")
+        page.locator("#site").fill("TRAM-7")
         finish(page)
         expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         (row,) = arrived(town)
+        assert row["site_code"] == "TRAM-7"
         assert (row["full_name"], row["address"], row["replaces_tube"]) == ("Trần Văn Minh", "12 Đường số 3", "FLB0001")
         page.locator("#tube-code").fill("FLB6092")
         page.locator("#begin button").click()
         expect(page.locator("#begin-error")).to_contain_text("is on this phone already: received")
+        begin(page, "FLB6093")
+        expect(page.locator("#site")).to_have_value("TRAM-7")
 
 
 def test_a_card_s_text_from_a_scanner_that_types_fills_the_form(chromium: Browser, site: Site) -> None:

@@ -41,7 +41,14 @@ PERSON = {
     "specimen_code": "",
 }
 OTHER = PERSON | {"full_name": "Trần Văn Minh", "birth_date": "1990", "sex": "M", "citizen_id": ""}
-TUBE = {"form": 1, "tube_code": "FLB6092", "collected_at": "2026-11-20T09:30:00", "replaces_tube": "", "people": [PERSON, OTHER]}
+TUBE = {
+    "form": 2,
+    "site_code": "TRAM-7",
+    "tube_code": "FLB6092",
+    "collected_at": "2026-11-20T09:30:00",
+    "replaces_tube": "",
+    "people": [PERSON, OTHER],
+}
 
 
 def send(client: TestClient, tube: object, path: str = "/phone/tubes", key: str | None = None) -> Response:
@@ -69,8 +76,8 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     assert re.fullmatch("[0-9a-f]{64}", told["receipt"])
     rows = arrived(town)
     assert [row["full_name"] for row in rows] == ["Nguyễn Thị Lan", "Trần Văn Minh"]
-    assert {(row["tube_code"], row["collected_at"], row["pool_size"], row["pooling_mode"]) for row in rows} == {
-        ("FLB6092", "2026-11-20T09:30:00", "2", "field")
+    assert {(row["tube_code"], row["collected_at"], row["pool_size"], row["pooling_mode"], row["site_code"]) for row in rows} == {
+        ("FLB6092", "2026-11-20T09:30:00", "2", "field", "TRAM-7")
     }
     town.installation.run(NOW)
     with town.house.ledger.begin() as conn:
@@ -78,6 +85,13 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     assert (receipt.sha256, receipt.sender) == (told["receipt"], "team-a")
     assert town.client("lan").get(f"/files/{told['receipt']}").status_code == 200
     assert (receipt.verdict, receipt.rows_accepted, receipt.rows_rejected) == (Verdict.ACCEPTED, 2, 0)
+
+
+def test_what_a_phone_finished_before_it_knew_of_sites_is_taken(town: Town) -> None:
+    older = changed(form=1)
+    del older["site_code"]
+    assert send(town.client("lan"), older).status_code == 200
+    assert {row["site_code"] for row in arrived(town)} == {""}
 
 
 def test_C08_the_same_content_is_taken_once_however_often_and_by_whom_it_comes(town: Town) -> None:
@@ -148,7 +162,7 @@ def test_what_would_come_back_is_refused_at_once_with_its_reason(town: Town) -> 
 
 def test_other_modes_need_the_person_s_own_tube(town: Town) -> None:
     people = tuple(Swabbed(**one) for one in (PERSON, OTHER))
-    tube = FinishedTube("FLB6092", NOW.replace(tzinfo=None) - timedelta(hours=1), "", people)
+    tube = FinishedTube("FLB6092", NOW.replace(tzinfo=None) - timedelta(hours=1), "TRAM-7", "", people)
     kept = replace(town.house.programme, default_mode=Mode.LAB)
     assert {one.code for one in findings(tube, kept, NOW.replace(tzinfo=None))} == {"missing_specimen_code"}
     assert findings(replace(tube, people=people[:1]), kept, NOW.replace(tzinfo=None)) == []
@@ -160,7 +174,8 @@ NO_TUBE: list[object] = [
     b"[]",
     b"null",
     b"\xff\xfe",
-    changed(form=2),
+    changed(form=3),
+    changed(site_code="A" * 33),
     changed(more="x"),
     changed(people=[]),
     changed(people=[OTHER] * 101),

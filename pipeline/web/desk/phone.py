@@ -79,9 +79,11 @@ class SentPerson(_Strict):
 
 
 class SentTube(_Strict):
-    """What a phone sends. `form`: of this very list of fields; a later list has a later number."""
+    """What a phone sends. `form`: of this very list of fields; a later list has a later number. What was finished by the first one, which
+    knew no site, is still sent."""
 
-    form: Literal[1]
+    form: Literal[1, 2]
+    site_code: Annotated[str, Field(max_length=32), AfterValidator(_plain)] = ""
     tube_code: Short
     collected_at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$")]
     replaces_tube: Short
@@ -159,7 +161,7 @@ def read_tube(body: bytes, key: str) -> FinishedTube:
     except ValueError:
         raise Refused(400, [Reason(code="no_tube", field="collected_at")]) from None
     people = tuple(Swabbed(**person.model_dump()) for person in sent.people)
-    return FinishedTube(sent.tube_code, collected_at, sent.replaces_tube, people)
+    return FinishedTube(sent.tube_code, collected_at, sent.site_code, sent.replaces_tube, people)
 
 
 def check(tube: FinishedTube, house: House, now: datetime) -> None:

@@ -7,7 +7,7 @@ import { $, ask, button, element, lines, show, shown } from "./dom.js";
 import { PersonForm } from "./person.js";
 import { Sender, post } from "./sender.js";
 import { openStore } from "./store.js";
-import { State, bodyOf, digestOf, newTube, noOne, personFindings, personOf, sameCode, shownDate, stops, tubeFindings } from "./tubes.js";
+import { State, bodyOf, digestOf, lastSite, newTube, noOne, personFindings, personOf, sameCode, shownDate, stops, tubeFindings } from "./tubes.js";
 import { Words } from "./words.js";
 
 const ASK_LIMIT_MS = 5_000;
@@ -128,6 +128,7 @@ function renderTube(focus = null) {
     : t("phone.tube.empty");
   $("tube-note").textContent = "";
   lines($("tube-findings"), tube.reasons.map((one) => words.finding(one)));
+  $("site").value = tube.site ?? "";
   $("replaces").value = tube.replaces;
   $("people").replaceChildren(...tube.people.map((person, at) => personCard(tube, person, at)));
   show("tube", focus);
@@ -158,7 +159,7 @@ async function reopen(tube) {
 
 // Begin a tube, or go on with it; true where that was done, so that the camera stops.
 async function begin(code) {
-  const typed = newTube(crypto.randomUUID(), code, Date.now());
+  const typed = newTube(crypto.randomUUID(), code, Date.now(), lastSite(book().tubes()));
   const known = book().tubes().find((tube) => sameCode(tube.code, typed.code));
   if (known?.state === State.OPEN) {
     openTube(known);
@@ -414,10 +415,12 @@ function listen() {
   $("scan-card").onclick = scanCard;
   $("stop-camera").onclick = stopCamera;
   $("type-person").onclick = () => openPerson({ at: null, fields: noOne() });
-  $("replaces").oninput = () => {
-    current = { ...current, replaces: $("replaces").value.trim() };
-    save(current);
-  };
+  for (const field of ["site", "replaces"]) {
+    $(field).oninput = () => {
+      current = { ...current, [field]: $(field).value.trim() };
+      save(current);
+    };
+  }
   $("finish").onclick = () => once(finish);
   $("back").onclick = () => renderHome();
   $("discard").onclick = discard;

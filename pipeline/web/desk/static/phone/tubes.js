@@ -18,11 +18,15 @@ export const stops = (finding) => !WARNINGS.has(finding.code);
 
 export const noOne = () => Object.fromEntries(FIELDS.map((field) => [field, ""]));
 
-// startedAt: milliseconds since 1970. `draft`: who is being typed, and at which place in the list (null: a new person).
-export const newTube = (id, code, startedAt) => ({
-  id, code: strip(nfc(code)), startedAt, state: State.OPEN, replaces: "", people: [], draft: null,
+// startedAt: milliseconds since 1970. site: where people are swabbed. `draft`: who is being typed, and at which place in the list (null: a new
+// person).
+export const newTube = (id, code, startedAt, site = "") => ({
+  id, code: strip(nfc(code)), startedAt, site, state: State.OPEN, replaces: "", people: [], draft: null,
   body: null, digest: null, receipt: null, reasons: [], tries: 0, nextTry: 0,
 });
+
+// Where the last tube was swabbed: the next one most likely is, too.
+export const lastSite = (tubes) => [...tubes].sort((one, other) => other.startedAt - one.startedAt)[0]?.site ?? "";
 
 export const sameCode = (one, other) => normalise(one) === normalise(other);
 
@@ -125,7 +129,8 @@ const isMobile = (phone, pattern) => new RegExp(`^(?:${pattern})$`).test(phone.r
 export function bodyOf(tube, settings) {
   const people = tube.people.map((person) => Object.fromEntries(FIELDS.map((field) => [field, person[field]])));
   const collected = localTime(tube.startedAt, settings.programme.time_zone);
-  return JSON.stringify({ form: 1, tube_code: tube.code, collected_at: collected, replaces_tube: tube.replaces, people });
+  const place = { site_code: tube.site ?? "", replaces_tube: tube.replaces };
+  return JSON.stringify({ form: 2, tube_code: tube.code, collected_at: collected, ...place, people });
 }
 
 export async function digestOf(body) {
