@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from pipeline.domain.dates import overlap, rewrites, to_iso
+from pipeline.domain.dates import localise, overlap, rewrites, to_iso
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,28 @@ def test_F10_day_first_and_month_first_cannot_both_be_declared() -> None:
     assert overlap(["dd/mm/yyyy", "mm/dd/yyyy"])
     assert overlap(["d/m/yyyy", "mm/dd/yyyy"])
     assert False is overlap(["dd/mm/yyyy", "yyyy-mm-dd", "dd-mm-yyyy", "dd/mm/yyyy hh:mm", "d/m/yyyy"])
+
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("2026-11-12T14:00:00+0700", "2026-11-12T14:00:00"), ("2026-11-12T07:00:00Z", "2026-11-12T14:00:00"),
+        ("2026-11-12T07:00UTC", "2026-11-12T14:00:00"), ("2026-11-12T07:00:30GMT", "2026-11-12T14:00:30"),
+        ("2026-11-12T23:30:00+00:00", "2026-11-13T06:30:00"), ("2026-11-12T02:00:00-05:00", "2026-11-12T14:00:00"),
+    ],
+)  # fmt: skip
+def test_a_time_with_an_offset_becomes_the_programme_s(text: str, local: str) -> None:
+    assert localise(text, HANOI) == local
+    assert localise(text, None) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "2026-11-12", "2026-11-12T14:00:00", "2026-13-12T14:00:00Z", "2026-11-12T25:00:00Z", "2026-11-12T14:00:00PST",
+     "2026-11-12T14:00:00+07:00 ", "2026-11-12T14:00:00ZX", "2026-11-12 14:00:00Z"],
+)  # fmt: skip
+def test_what_is_no_time_with_an_offset_stays_as_it_is(text: str) -> None:
+    assert localise(text, HANOI) == text
