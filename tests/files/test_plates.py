@@ -75,6 +75,15 @@ def test_a_tube_s_wells_make_one_call_or_none(wells: list[Well], expected: Call 
     assert made(NTC, PC, wells) == {"T": expected}
 
 
+@pytest.mark.parametrize("word", ["Undetermined", "UNDETERMINED", "NaN", "n/a", "N/A", "No Ct"])
+def test_each_word_for_no_cycle_is_one(word: str) -> None:
+    assert made(NTC, PC, tube("T", word, word)) == {"T": Call.NOT_DETECTED}
+
+
+def test_a_profile_says_of_what_the_instrument_s_word_is() -> None:
+    assert {one.value for one in WordOf} == {"tube", "target"}
+
+
 SAYS_EACH = replace(ASSAY, word_of=WordOf.TARGET)
 
 

@@ -49,9 +49,10 @@ class Herd:
         return random.Random(seed).sample(names, min(size, len(names)))
 
     def likely(self, mutant: Mutant) -> Sequence[str]:
-        """A module's own unit tests, where it has some."""
-        path = f"tests/unit/test_{self.name}_{Path(mutant.file).stem}.py"
-        return (path,) if (ROOT / path).exists() else ()
+        """A module's own tests, where it has some."""
+        stem = Path(mutant.file).stem
+        paths = (f"tests/unit/test_{self.name}_{stem}.py", f"tests/files/test_{stem}s.py")
+        return [path for path in paths if (ROOT / path).exists()]
 
 
 _CASES = "tests/sql/test_decide_cases.py"
@@ -74,7 +75,7 @@ HERDS = (
             *(f"tests/unit/test_domain_{name}.py" for name in ("dates", "identity", "messages", "names", "phones", "states", "tube_codes", "words")),
             "tests/property/test_domain_properties.py", "tests/unit/test_programme.py", "tests/unit/test_formats.py", "tests/sql/test_published.py",
             "tests/sql/test_checks_manifest.py", "tests/sql/test_checks_results.py",
-            "tests/files/test_plates.py", "tests/files/test_manifests.py",
+            "tests/files/test_plates.py", "tests/files/test_manifests.py", "tests/files/test_instruments.py",
         ),
         thorough=("tests/unit",),
     ),
