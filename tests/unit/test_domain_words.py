@@ -21,12 +21,19 @@ from pipeline.domain.words import (
     PersonState,
     Purpose,
     RejectReason,
+    Result,
+    Role,
+    Silence,
     Status,
     Verdict,
 )
 
 
 def test_words_are_those_of_the_contract() -> None:
+    assert list(Result) == ["detected", "not_detected"]
+    assert list(Silence) == ["wrong_number", "opted_out"]
+    assert list(Role) == ["team", "lab", "operator", "admin"]
+    assert [role.has_place for role in Role] == [True, True, False, False]
     assert list(Call) == ["detected", "not_detected", "inconclusive", "invalid", "rejected"]
     assert list(Status) == ["P", "F", "C", "W", "X"]
     assert list(Mode) == ["field", "lab", "double"]
