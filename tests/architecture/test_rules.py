@@ -41,7 +41,7 @@ _ADDRESS = re.compile(r"https?://([^\s\"'/:)>]+)")
 # This machine, names that are nobody's (RFC 2606 and our sample's), and pages that a person is told to read.
 HOSTS = re.compile(r"127\.0\.0\.1|localhost|([a-z.-]+\.)?example(\.vn|\.com|\.org)?|www\.twilio\.com|www\.w3\.org")
 # Any package index: by the words that bring one in, since no host of one is named here either.
-INDEX_HOSTS = re.compile(r"(PIP|UV)_[A-Z_]*INDEX|--(extra-)?index[-]url|--find-links|/simple/")
+INDEX_HOSTS = re.compile(r"(PIP|UV)_[A-Z_]*IND[E]X|--(extra-)?index[-]url|--find[-]links|/sim[p]le/")
 # What stands for a part of a name that is put in.
 _ANY = "[a-z_]+"
 # Found by listing their folder.
@@ -234,7 +234,8 @@ def test_the_rule_can_fail(rule: Rule, tmp_path: Path) -> None:
     assert len(list(rule(tmp_path))) == 1
 
 
-@pytest.mark.parametrize("line", ["UV_INDEX=x", "pip install --extra-index-url x", "curl http://get.evil.org"])
+@pytest.mark.parametrize("line", ["UV_{}=x", "pip install --extra-{}-url x", "curl http://get.evil.org"])
 def test_no_index_host_may_stand_in_the_makefile(tmp_path: Path, line: str) -> None:
-    (tmp_path / "Makefile").write_text(f"x:\n\t{line}\n")
+    word = "INDEX" if "UV" in line else "index"
+    (tmp_path / "Makefile").write_text(f"x:\n\t{line.format(word)}\n")
     assert len(list(foreign_hosts(tmp_path))) == 1
