@@ -24,6 +24,10 @@ TEMPLATE = "installation_template"
 _faults = Record()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", metavar="FILE", help="write there what the fault tests found: for a whole run, `make test`")
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In the process that prints the reports, whoever ran the tests."""
     _faults.spend(report.nodeid, report.duration)
@@ -32,8 +36,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput"):
-        _faults.write()
+    path = session.config.getoption("--record")
+    if path and not hasattr(session.config, "workerinput"):
+        _faults.write(Path(path))
 
 
 @pytest.fixture(scope="session")

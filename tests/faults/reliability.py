@@ -1,7 +1,8 @@
 """What the fault tests found: every test of a row of the fault catalogue, how it ended, and the figures that it measured.
 
-A test tells a figure by pytest's `record_property("faulted_sends", 20_000)`; figures of one name from several tests are added up. The
-session writes them to build/reliability.json; `make reliability` runs the lane and renders docs/reliability.md and .json from it.
+A test tells a figure by pytest's `record_property("faulted_sends", 20_000)`; figures of one name from several tests are added up.
+`make test` runs all and has the session write them (`--record build/reliability.json`); a session of a few tests leaves the whole run's
+figures alone. `make reliability` renders docs/reliability.md and .json from them.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Record:
             if isinstance(value, int) and not isinstance(value, bool):
                 self.figures[figure] += value
 
-    def write(self, path: Path = FOUND) -> None:
+    def write(self, path: Path) -> None:
         if self.tests:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(
