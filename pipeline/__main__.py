@@ -192,7 +192,7 @@ HoldId = Annotated[str, typer.Argument(help="The hold's id, or its first charact
 
 @app.command()
 def release(hold: HoldId, who: Who, why: Why) -> None:
-    """Let go what a hold stops: a held file, a lab's files, all messages. Takes two people.
+    """Let go what a hold stops: a held file, a lab's files, all messages, the own results of a discordant pool. Takes two people.
 
     Example: unpool release 3f2a91bc --by lan --why "lab 1 confirms the list"
     """
@@ -201,7 +201,7 @@ def release(hold: HoldId, who: Who, why: Why) -> None:
 
 @app.command()
 def refuse(hold: HoldId, who: Who, why: Why) -> None:
-    """Refuse what a hold stops: it is never taken in. One person is enough.
+    """Refuse what a hold stops: a file is never taken in, a tube's people are swabbed again. One person is enough.
 
     Example: unpool refuse 3f2a91bc --by lan --why "sent by mistake"
     """

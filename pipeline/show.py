@@ -123,6 +123,10 @@ def show_answer(out: Console, found: Answered) -> None:
     if not found.is_done:
         out.print(f"{what}: {found.people} of {found.needed} people say {found.choice}. Another person must say so too.", highlight=False)
         return
+    if found.is_signed:
+        then = {Choice.RELEASE: "its people's own results stand", Choice.REFUSE: "its people are swabbed again"}[found.choice]
+        out.print(f"{what}: signed. With the next run of decide {then}.", highlight=False)
+        return
     done = {Choice.RELEASE: "let go", Choice.REFUSE: "refused"}[found.choice]
     out.print(f"{what}: {done}" + (f" ({found.files:,} held files)." if found.files else "."), highlight=False)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.domain.words import Choice
 from pipeline.warehouse.connect import Warehouse, open_warehouse
-from pipeline.warehouse.decide import decide_batch, waiting
+from pipeline.warehouse.decide import Signed, decide_batch, waiting
 
 DAY0 = datetime(2026, 11, 2, 8)
 CLOCKS = types.SimpleNamespace(match_window_days=7, relabel_days=14, overdue_hours=48, lost_days=10)
@@ -103,6 +104,7 @@ class Store:
     warehouse: Warehouse
     batch_no: int = 0
     people: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    signed: list[Signed] = field(default_factory=list)
 
     def add(self, facts: Iterable[Fact], as_of: datetime = DAY0) -> None:
         """Store facts as one intake batch. A fact given twice is stored once, as intake does."""
@@ -116,12 +118,24 @@ class Store:
         self.people |= {str(fact.row(0)["specimen_id"]): (fact.person, fact.tube, fact.day) for fact in facts if isinstance(fact, Member)}
         self.warehouse.run("intake/batch_done", batch_no=self.batch_no, kind="intake", as_of=as_of, vault_day=date(2026, 11, 2))
 
+    def sign(self, hold: str, choice: str) -> None:
+        """What enough people say to the open hold 'reason subject [collection day]', as it stands; the next `decide` carries it out."""
+        reason, subject, *day = hold.split()
+        asked = """SELECT CAST(hold_id AS VARCHAR), facts FROM hold
+                   WHERE closed_at IS NULL AND reason = ? AND subject = ?
+                     AND tube_id IN (SELECT tube_id FROM membership WHERE collected_on = coalesce(CAST(? AS DATE), collected_on))"""
+        ((hold_id, facts),) = self.warehouse.connection.execute(asked, [reason, subject, *(day or [None])]).fetchall()
+        self.signed.append(Signed(hold_id, Choice(choice), facts))
+
     def decide(self, hours: float, *, full: bool = False) -> int:
         """Decide as of `hours` after DAY0. full: everything anew. Returns the tubes decided."""
         as_of = DAY0 + timedelta(hours=hours)
         since = -1 if full else waiting(self.warehouse, as_of).since
         self.batch_no += 1
-        return decide_batch(self.warehouse, PROGRAMME, batch_no=self.batch_no, as_of=as_of, vault_day=as_of.date(), since=since)
+        signed, self.signed = self.signed, []
+        return decide_batch(
+            self.warehouse, PROGRAMME, batch_no=self.batch_no, as_of=as_of, vault_day=as_of.date(), since=since, signed=signed
+        )
 
     def outcomes(self) -> dict[str, str]:
         """'person@tube' (with '+day' after day 0) → 'outcome reason'."""

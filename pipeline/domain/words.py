@@ -162,7 +162,10 @@ class HoldReason(StrEnum):
 
 
 class Choice(StrEnum):
-    """What a person says to a hold. `release`: let go what it stops; `refuse`: it is not to be used."""
+    """What a person says to a hold. `release`: let go what it stops; `refuse`: it is not to be used.
+
+    Of a tube: the members' own results stand, or all of its people are swabbed again.
+    """
 
     RELEASE = "release"
     REFUSE = "refuse"

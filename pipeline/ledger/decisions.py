@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.domain.words import Choice, HoldReason
@@ -13,6 +14,9 @@ from pipeline.errors import ActionNeeded
 from pipeline.ledger import audit
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.tables import batch, decision, hold
+
+# What a decision is about: this opening of the hold, on these facts.
+THIS: Final = ("hold_id", "opened_at", "facts")
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Said:
 
 def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, now: datetime) -> Said:
     """Write down what `who` says to an open hold, and that into the audit. Raises ActionNeeded where `who` has spoken already."""
-    row = {"hold_id": about.hold_id, "opened_at": about.opened_at, "choice": choice, "who": who, "why": why, "at": now}
+    row = {"choice": choice, "who": who, "why": why, "at": now} | _this(about)
     savepoint = conn.begin_nested()
     try:
         conn.execute(insert(decision).values(row))
@@ -38,7 +42,7 @@ def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, no
         raise ActionNeeded(f"{who} has decided on this hold already: another person must.") from None
     savepoint.commit()
     audit.append(conn, who, f"hold_{choice}", f"{about.reason} {about.subject}", why, now)
-    same = (decision.c.hold_id == about.hold_id, decision.c.opened_at == about.opened_at, decision.c.choice == choice)
+    same = (*(decision.c[name] == value for name, value in _this(about).items()), decision.c.choice == choice)
     return Said(choice, int(conn.execute(select(func.count()).select_from(decision).where(*same)).scalar_one()))
 
 
@@ -46,7 +50,7 @@ def people_for(conn: Connection) -> dict[str, int]:
     """Open hold → how many people have said `release` so far; those that nobody spoke to are left out."""
     statement = (
         select(hold.c.hold_id, func.count())
-        .join(decision, (decision.c.hold_id == hold.c.hold_id) & (decision.c.opened_at == hold.c.opened_at))
+        .join(decision, and_(*(decision.c[name] == hold.c[name] for name in THIS)))
         .where(hold.c.closed_at.is_(None), decision.c.choice == Choice.RELEASE)
         .group_by(hold.c.hold_id)
     )
@@ -59,3 +63,7 @@ def last_release(conn: Connection, reason: HoldReason) -> dict[str, int]:
     released = select(1).where(decision.c.hold_id == hold.c.hold_id, decision.c.choice == Choice.RELEASE).exists()
     statement = select(hold.c.owner, func.max(newest)).where(hold.c.reason == reason, hold.c.closed_at.is_not(None), released)
     return {owner: int(batch_no) for owner, batch_no in conn.execute(statement.group_by(hold.c.owner)) if batch_no is not None}
+
+
+def _this(about: Hold) -> dict[str, Any]:
+    return {name: getattr(about, name) for name in THIS}

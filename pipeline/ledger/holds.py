@@ -20,7 +20,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Hold:
-    """`subject` is a tube code or a receipt number, `owner` a lab's or team's code, `detail` counts and codes: never a person's data."""
+    """`subject` is a tube code or a receipt number, `owner` a lab's or team's code, `detail` counts and codes: never a person's data.
+
+    `facts`: a print of what it rests on, which people sign; '' where they have nothing to sign.
+    """
 
     hold_id: str
     reason: HoldReason
@@ -29,12 +32,20 @@ class Hold:
     detail: dict[str, Any]
     opened_at: datetime
     closed_at: datetime | None
+    facts: str
 
 
 def upsert_many(conn: Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
-    """Open holds: mappings of hold_id, reason, subject, owner, detail. One that is open keeps its age; a closed one opens anew."""
+    """Open holds: mappings of hold_id, reason, subject, owner, detail, and facts where people sign.
+
+    One that is open keeps its age; a closed one opens anew.
+    """
     for some in _some(rows):
-        given = [{name: row[name] for name in ("hold_id", "reason", "subject", "owner", "detail")} | {"opened_at": now} for row in some]
+        given = [
+            {name: row[name] for name in ("hold_id", "reason", "subject", "owner", "detail")}
+            | {"facts": row.get("facts", ""), "opened_at": now}
+            for row in some
+        ]
         statement = insert_into(conn, hold)
         new = statement.excluded
         conn.execute(
@@ -43,6 +54,7 @@ def upsert_many(conn: Connection, rows: Iterable[Mapping[str, Any]], now: dateti
                 set_={
                     "owner": new.owner,
                     "detail": new.detail,
+                    "facts": new.facts,
                     "opened_at": case((hold.c.closed_at.is_(None), hold.c.opened_at), else_=new.opened_at),
                     "closed_at": null(),
                 },

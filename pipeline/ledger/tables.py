@@ -172,6 +172,8 @@ hold = Table(
     Column("detail", JSON, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
+    # Print of what it rests on; empty where people have nothing to sign (sql/decide/asked).
+    Column("facts", Text, nullable=False, server_default=""),
     Index("ix_hold_open", "reason", postgresql_where=sql("closed_at IS NULL"), sqlite_where=sql("closed_at IS NULL")),
 )
 
@@ -186,8 +188,23 @@ decision = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    # Of the hold: what was said to other facts counts for nothing either.
+    Column("facts", Text, nullable=False, server_default=""),
     # A person speaks once: two people are two.
-    UniqueConstraint("hold_id", "opened_at", "who"),
+    UniqueConstraint("hold_id", "opened_at", "facts", "who"),
+)
+
+signed_hold = Table(
+    "signed_hold",
+    metadata,
+    Column("signed_no", Number, Identity(), primary_key=True),
+    Column("hold_id", _key, ForeignKey("hold.hold_id"), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("choice", word(Choice, "choice"), nullable=False),
+    # The decide batch that carries it out; empty until one begins.
+    Column("batch_no", Number, ForeignKey("batch.batch_no"), index=True),
+    UniqueConstraint("hold_id", "opened_at", "facts"),
 )
 
 switch = Table(

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.domain.words import FileKind, HoldReason
-from pipeline.ledger import decisions, holds, journal, receipts
+from pipeline.ledger import decisions, holds, journal, receipts, signed_holds
 from pipeline.ledger.engine import Transaction
 from pipeline.ledger.journal import Batch
 from pipeline.log import warning
@@ -56,13 +56,14 @@ def shifted_labs(conn: Transaction, labs: Mapping[str, str], now: datetime) -> N
 def too_many_messages(conn: Transaction, house: House, warehouse: Warehouse, batch: Batch) -> None:
     """Stop all sending where a decide batch makes more messages due than the rows explain that were accepted since the one before it.
 
-    A manifest's row can bring one message, a result's row one for each person who may be in a pool. The ledger's own counts of rows are
-    the measure: what decides the messages is not asked how many it should have been.
+    A manifest's row can bring one message; a result's row, and what people sign, one for each person who may be in a pool. The ledger's own
+    counts of rows are the measure: what decides the messages is not asked how many it should have been.
     """
     lost_before = house.local(batch.as_of) - timedelta(days=house.programme.clocks.lost_days)
     (found,) = warehouse.dicts("breakers/volume", batch_no=batch.batch_no, lost_before=lost_before)
     rows = receipts.accepted_rows(conn, journal.last_decided(conn, batch.batch_no), batch.batch_no)
-    explained = rows.get(FileKind.MANIFEST, 0) + rows.get(FileKind.RESULTS, 0) * house.programme.max_pool_size
+    of_pools = rows.get(FileKind.RESULTS, 0) + len(signed_holds.of_batch(conn, batch.batch_no))
+    explained = rows.get(FileKind.MANIFEST, 0) + of_pools * house.programme.max_pool_size
     if found["messages"] <= explained + FEW_MESSAGES and not found["lost_too_early"]:
         return
     detail = {"messages": found["messages"], "explained": explained, "lost_too_early": found["lost_too_early"]}

@@ -1,11 +1,11 @@
-"""Decide: outcomes, lists, holds and due messages for what changed since the last time, by facts or by the clock."""
+"""Decide: outcomes, lists, holds and due messages for what changed since the last time: by facts, by people or by the clock."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.ledger import journal
+from pipeline.ledger import journal, signed_holds
 from pipeline.log import event
 from pipeline.stages.decide_batch import decide_and_publish
 from pipeline.stages.house import House
@@ -32,11 +32,14 @@ def decide(house: House, now: datetime) -> DecideSummary:
     """One decide batch, if anything waits for it. Time passing is a reason too: a tube becomes overdue, a specimen lost."""
     with house.writer():
         finish_open_batch(house, now)
+        with house.ledger.begin() as conn:
+            is_signed = signed_holds.is_any_waiting(conn)
         with house.warehouse(spill=True) as warehouse:
-            if not waiting(warehouse, house.local(now)).is_any:
+            if not is_signed and not waiting(warehouse, house.local(now)).is_any:
                 return DecideSummary(0, 0)
             with house.ledger.begin() as conn:
                 batch = journal.open_batch(conn, "decide", now)
+                signed_holds.claim(conn, batch.batch_no)
             tubes = decide_and_publish(house, warehouse, batch)
         event("decide_batch", batch_no=batch.batch_no, tubes=tubes)
         return DecideSummary(1, tubes)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from pipeline.ledger import cards, holds, journal, outbox
+from pipeline.ledger import cards, holds, journal, outbox, signed_holds
 from pipeline.ledger.journal import Batch
 from pipeline.stages.breakers import too_many_messages
 from pipeline.stages.house import House
 from pipeline.warehouse.connect import Warehouse
-from pipeline.warehouse.decide import decide_batch, waiting
+from pipeline.warehouse.decide import Signed, decide_batch, waiting
 
 
 def run_decide_batch(house: House, batch: Batch) -> int:
@@ -32,7 +32,11 @@ def decide_facts(house: House, warehouse: Warehouse, batch: Batch) -> int:
     """The warehouse's part alone: what a rebuild replays."""
     as_of = house.local(batch.as_of)
     since = waiting(warehouse, as_of).since
-    return decide_batch(warehouse, house.programme, batch_no=batch.batch_no, as_of=as_of, vault_day=as_of.date(), since=since)
+    with house.ledger.begin() as conn:
+        signed = [Signed(**row) for row in signed_holds.of_batch(conn, batch.batch_no)]
+    return decide_batch(
+        warehouse, house.programme, batch_no=batch.batch_no, as_of=as_of, vault_day=as_of.date(), since=since, signed=signed
+    )
 
 
 def _publish(house: House, warehouse: Warehouse, batch: Batch) -> None:

@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.domain.words import Choice, HoldReason, MessageState
-from pipeline.ledger import decisions, desk, holds, outbox, switches
+from pipeline.ledger import decisions, desk, holds, outbox, signed_holds, switches
 from pipeline.ledger.desk import HoldGroup
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.switches import Stop, Switch
 from pipeline.quality.texts import reason_text
-from pipeline.stages.answer import choices
+from pipeline.stages.answer import choices, is_of_tube
 from pipeline.stages.call_list import unopened
 from pipeline.stages.house import House
 from pipeline.warehouse.published import Published
@@ -60,11 +60,19 @@ class Took:
 
 @dataclass(frozen=True)
 class OpenHold:
-    """A hold with what a person may say to it, and how many have said `release`, of the two that it takes."""
+    """A hold with what a person may say to it, and how many have said `release`, of the two that it takes.
+
+    is_signed: enough people have decided, and the next run of decide carries it out.
+    """
 
     hold: Hold
     choices: tuple[Choice, ...]
     said: int
+    is_signed: bool = False
+
+    @property
+    def is_of_tube(self) -> bool:
+        return is_of_tube(self.hold.reason)
 
     def why(self, language: str) -> str:
         """Of a held file, why it is held says more than that it is."""
@@ -148,7 +156,8 @@ def overview(house: House, now: datetime) -> Overview:
         return Overview(
             figures_at=None if figures is None else datetime.fromisoformat(figures["made_at"]),
             breakers=shown(BREAKERS),
-            decidable=shown(tuple(one for one in HoldReason if choices(one) and one not in BREAKERS)),
+            # Tubes are among the groups: in an epidemic they are too many to stand here one by one.
+            decidable=shown(tuple(one for one in HoldReason if choices(one) and one not in BREAKERS and not is_of_tube(one))),
             groups=desk.hold_groups(conn),
             switches=[one for one in switches.all_switches(conn) if one.is_on],
             stopped_by=switches.stopped_by(conn),
@@ -175,8 +184,10 @@ def hold_of(house: House, hold_id: str) -> OpenHold | None:
     """The hold, while it is open."""
     with house.ledger.begin() as conn:
         found = holds.find(conn, hold_id)
+        if len(found) != 1:
+            return None
         said = decisions.people_for(conn)
-    return OpenHold(found[0], choices(found[0].reason), said.get(found[0].hold_id, 0)) if len(found) == 1 else None
+        return OpenHold(found[0], choices(found[0].reason), said.get(found[0].hold_id, 0), signed_holds.is_signed(conn, found[0]))
 
 
 def near_to(house: House, hold_id: str) -> list[Near]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.ledger import cards, journal, receipts
+from pipeline.ledger import cards, journal, receipts, signed_holds
 from pipeline.ledger import invariants as promises
 from pipeline.stages.house import House
 from pipeline.stages.kept_facts import kept
@@ -17,6 +17,7 @@ def verify(house: House) -> list[str]:
     with house.writer(), house.warehouse(spill=True) as warehouse:
         found = [f"warehouse: {sentence}" for sentence in facts.violations(warehouse)]
         stored = {row["receipt_no"]: row for row in warehouse.dicts("report/files")}
+        signed = int(warehouse.value("report/signed"))
         decided = {tuple(wording): people for *wording, people in warehouse.rows("report/cards")}
     erased = kept(house.home)
     with house.ledger.begin() as conn:
@@ -26,8 +27,11 @@ def verify(house: House) -> list[str]:
                 found.append(f"receipt {receipt.receipt_no}: the ledger and the warehouse count different accepted rows")
             if receipt.sha256 not in house.archive and receipt.batch_no not in erased:
                 found.append(f"receipt {receipt.receipt_no}: its file is not in the archive")
+        is_quiet = journal.unfinished(conn) is None
+        if is_quiet and signed != signed_holds.count(conn):
+            found.append("signed holds: the ledger and the warehouse count different ones")
         shown = cards.wordings(conn)
-        if shown != decided and journal.unfinished(conn) is None:
+        if shown != decided and is_quiet:
             found += _other_words(shown, decided)
     return found
 

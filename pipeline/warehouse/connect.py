@@ -19,7 +19,7 @@ SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
 # DuckDB's words for a file that is cut or altered.
 DAMAGE = ("Could not read enough bytes", "Corrupt database file")
 LARGEST_LIMIT = 4 << 30
-SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "publish")
+SCHEMA = ("membership", "lab_result", "file", "slot", "batch", "outcome", "list_item", "hold", "signed_hold", "publish")
 
 
 @cache
@@ -48,8 +48,8 @@ class Warehouse:
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
     def value(self, name: str, **params: object) -> Any:
-        row = self.connection.execute(statement(name), params or None).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(name, **params)
+        return rows[0][0] if rows else None
 
     def arrow(self, name: str, **params: object) -> pa.Table:
         return self.connection.sql(statement(name), params=params or None).to_arrow_table()

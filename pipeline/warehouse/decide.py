@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import pyarrow as pa
+
+from pipeline.domain.words import Choice
 from pipeline.programme import Programme
 from pipeline.warehouse.connect import Warehouse
 
 # Temporary tables of one decide batch, in the order in which they are made.
 STEPS = (
     "touched_code", "touched_row", "seed", "seed_row", "touched", "touched_member", "scope_code", "scope_row",
-    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict", "outcome_now",
+    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict", "asked", "outcome_now",
     "list_now", "list_merge", "hold_now", "hold_after",
 )  # fmt: skip
 TEMPORARY = (
     "touched_code", "touched_row", "seed", "seed_row", "touched", "touched_member", "scope_code", "scope_row",
-    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now", "outcome_now",
+    "unit", "unit_row", "unit_call", "tube_state", "member", "pool_view", "verdict_now", "asked", "outcome_now",
     "list_now", "list_after", "hold_now", "hold_after",
 )  # fmt: skip
 STORES = ("publish_clear", "publish_store", "outcome_clear", "outcome_store", "list_clear", "list_store", "hold_clear", "hold_store")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A hold that enough people have decided. `facts`: the print of what they saw (sql/decide/asked)."""
+
+    hold_id: str
+    choice: Choice
+    facts: str
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,19 @@ def waiting(warehouse: Warehouse, as_of: datetime) -> Waiting:
     return Waiting(*row)
 
 
-def decide_batch(warehouse: Warehouse, programme: Programme, *, batch_no: int, as_of: datetime, vault_day: date, since: int) -> int:
+def decide_batch(
+    warehouse: Warehouse,
+    programme: Programme,
+    *,
+    batch_no: int,
+    as_of: datetime,
+    vault_day: date,
+    since: int,
+    signed: Sequence[Signed] = (),
+) -> int:
     """Decide what changed after batch `since`, or by time until `as_of` (local, no zone), in one transaction; return the tubes decided.
 
-    since=-1 decides every tube anew: the full recomputation that the incremental one must equal.
+    signed: what people have decided since. since=-1 decides every tube anew: the full recomputation that the incremental one must equal.
     """
     clocks = programme.clocks
     given: dict[str, dict[str, object]] = {
@@ -60,10 +82,16 @@ def decide_batch(warehouse: Warehouse, programme: Programme, *, batch_no: int, a
         "outcome_store": {"batch_no": batch_no},
         "hold_store": {"batch_no": batch_no},
     }
-    with warehouse.transaction():
+    with warehouse.given(signed=_table(signed)), warehouse.transaction():
+        warehouse.run("decide/signed_store", batch_no=batch_no)
         for step in (*STEPS, *STORES):
             warehouse.run(f"decide/{step}", **given.get(step, {}))
         tubes = int(warehouse.value("decide/touched_count"))
         warehouse.run("intake/batch_done", batch_no=batch_no, kind="decide", as_of=as_of, vault_day=vault_day)
     warehouse.forget(TEMPORARY)
     return tubes
+
+
+def _table(signed: Sequence[Signed]) -> pa.Table:
+    rows = [{"hold_id": one.hold_id, "choice": one.choice.value, "facts": one.facts} for one in signed]
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in ("hold_id", "choice", "facts")]))

@@ -15,11 +15,13 @@ merged AS (
         coalesce(hold_now.tube_code, before.tube_code) AS tube_code,
         coalesce(hold_now.owner, before.owner) AS owner,
         coalesce(hold_now.specimens, before.specimens) AS specimens,
+        coalesce(hold_now.facts, before.facts) AS facts,
         CASE WHEN before.hold_id IS NULL OR before.closed_at IS NOT NULL THEN $as_of ELSE before.opened_at END AS opened_at,
         CASE WHEN hold_now.hold_id IS NULL THEN $as_of END AS closed_at,
         before.hold_id IS NULL
             OR (before.closed_at IS NULL) <> (hold_now.hold_id IS NOT NULL)
-            OR before.specimens <> hold_now.specimens AS is_changed,
+            OR before.specimens <> hold_now.specimens
+            OR before.facts <> hold_now.facts AS is_changed,
         hold_now.hold_id IS NULL AND before.closed_at IS NOT NULL AS is_long_closed
     FROM hold_now
     FULL JOIN before USING (hold_id)

@@ -1,5 +1,5 @@
 -- Grain: one specimen of a touched tube: its outcome at $as_of, what its person reads, the version, and when time alone will change it.
--- Inputs: verdict_now, outcome (as it was). Readers: decide/publish_store, outcome_store, hold_now, list_now.
+-- Inputs: verdict_now, asked, outcome (as it was). Readers: decide/publish_store, outcome_store, hold_now, list_now.
 -- A version counts what the person was to be told; an outcome that says the same again is not told again.
 -- basis: how the person's swab was tested, or why there is no result, as far as the person is told (domain/words.py). What was found in
 -- a pool is nobody's result: `pool_unclear`, whatever the lab called it.
@@ -10,12 +10,27 @@ WITH before AS (
     FROM outcome
     WHERE rowid IN (SELECT outcome.rowid FROM outcome SEMI JOIN touched USING (tube_id))
 ),
+answered AS (
+    -- what people decided about a question goes before the question
+    SELECT
+        verdict_now.* EXCLUDE (ruled, reason),
+        CASE
+            WHEN choice IS NULL THEN {'outcome': ruled, 'reason': verdict_now.reason}
+            WHEN choice = 'release' AND verdict_now.reason = 'discordant' THEN {'outcome': 'not_detected', 'reason': 'own_test_signed'}
+            WHEN choice = 'refuse' THEN {'outcome': 'recollect', 'reason': 'refused_' || verdict_now.reason}
+            ELSE error('decide/outcome_now: a choice that nobody has')
+        END AS ruling
+    FROM verdict_now
+    LEFT JOIN asked USING (specimen_id)
+),
 timed AS (
     SELECT
-        *,
+        * EXCLUDE (ruling),
+        ruling.outcome AS ruled,
+        ruling.reason AS reason,
         ruled IN ('awaiting', 'retest') AND reason <> 'pool_mates' AS is_waiting,
         CASE WHEN is_waiting THEN if(ruled = 'awaiting', tube_overdue_at, own_overdue_at) END AS overdue_at
-    FROM verdict_now
+    FROM answered
 ),
 ended AS (
     SELECT
@@ -45,7 +60,7 @@ worded AS (
         CASE
             WHEN outcome IN ('awaiting', 'held') THEN 'waiting'
             WHEN outcome = 'not_detected' AND reason = 'pool' THEN 'pool'
-            WHEN outcome IN ('not_detected', 'detected') AND reason IN ('single', 'own_test') THEN 'single'
+            WHEN outcome IN ('not_detected', 'detected') AND reason IN ('single', 'own_test', 'own_test_signed') THEN 'single'
             WHEN outcome IN ('retest', 'recollect') AND reason IN ('pool_detected', 'pool_inconclusive', 'pool_invalid') THEN 'pool_unclear'
             WHEN outcome IN ('retest', 'recollect')
                 AND reason IN ('single_inconclusive', 'single_invalid', 'own_inconclusive', 'own_invalid', 'own_repeat') THEN 'own_unclear'
@@ -53,6 +68,7 @@ worded AS (
                 'tube_leaked', 'tube_broken', 'tube_insufficient', 'tube_unlabelled', 'tube_too_old', 'tube_contaminated',
                 'tube_wrong_container', 'tube_empty', 'tube_other'
             ) THEN reason
+            WHEN outcome = 'recollect' AND starts_with(reason, 'refused_') THEN if(is_pool, 'pool_unclear', 'own_unclear')
             WHEN outcome = 'withdrawn' AND reason = 'withdrawn_by_lab' THEN reason
             WHEN outcome = 'lost' AND reason = 'no_result_in_time' THEN 'no_result'
             ELSE error('decide/outcome_now: a reason that no person is told')

@@ -28,6 +28,7 @@ chosen AS (
 )
 SELECT
     chosen.unit_id,
+    in_scope.result_id,
     in_scope.tube_code,
     in_scope.tested_at,
     in_scope.resulted_at,

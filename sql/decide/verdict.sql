@@ -1,5 +1,5 @@
 -- Grain: one specimen of a touched tube: the outcome that the facts give, with its reason, before time makes some of them lost.
--- Inputs: member, pool_view. Readers: decide/outcome_now. The rules are domain.md sections 2 and 3, in this order; the first that fits.
+-- Inputs: member, pool_view. Readers: decide/asked, outcome_now. The rules are domain.md sections 2 and 3, in this order; the first that fits.
 CREATE OR REPLACE TEMP TABLE verdict_now AS
 WITH ruled AS (
     SELECT

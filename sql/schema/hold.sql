@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS hold (
     tube_code  VARCHAR NOT NULL,
     owner      VARCHAR NOT NULL,       -- code of the team or lab that can answer
     specimens  INTEGER NOT NULL,
+    facts      VARCHAR NOT NULL,       -- print of what it rests on, which people sign (decide/asked); '' where they have nothing to sign
     opened_at  TIMESTAMP NOT NULL,
     closed_at  TIMESTAMP,
     batch_no   BIGINT NOT NULL         -- of the last change

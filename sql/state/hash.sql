@@ -7,6 +7,8 @@ WITH parts AS (
     UNION ALL
     SELECT 'lab_result', count(*), sum(hash(result_id)) FROM lab_result
     UNION ALL
+    SELECT 'signed_hold', count(*), sum(hash(hold_id, choice, facts)) FROM signed_hold
+    UNION ALL
     SELECT 'outcome', count(*), sum(hash(specimen_id, tube_id, outcome, reason, person_state)) FROM outcome
     UNION ALL
     SELECT 'list', count(*), sum(hash(list, subject_id, reason, state)) FROM list_item

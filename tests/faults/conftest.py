@@ -22,6 +22,7 @@ from pipeline.stages.house import House
 from pipeline.stages.run import run_all
 from tests.faults.backups import Machine
 from tests.faults.inside import watch, whens
+from tests.faults.office import NOW, Office
 from tests.faults.town import CALMS, DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
 from tests.homes import Figures, Installation, Killed, admin, figures, new_installation
 
@@ -69,6 +70,14 @@ class Scene:
 
 
 Scenes = Callable[..., Scene]
+
+
+@pytest.fixture
+def office(installation: Callable[..., Installation], tmp_path: Path, warm_judge: None) -> Iterator[Office]:
+    app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: NOW)
+    with in_thread(app) as address:
+        made = installation(twilio=replace(ANYBODY, api_base_url=address))
+        yield Office(made, tmp_path, lambda: len(app.state.store.messages))
 
 
 @pytest.fixture

@@ -3,104 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
 from pipeline.domain.words import Choice, HoldReason
-from pipeline.ledger import holds, receipts
+from pipeline.ledger import holds
 from pipeline.stages import answer as answers
 from pipeline.stages import decide_batch
 from pipeline.stages.house import House
-from pipeline.stages.rebuild import rebuild
 from pipeline.stages.run import run_all
 from pipeline.stages.status import status
-from pipeline.stages.verify import verify
-from tests.homes import Installation
-
-NOW = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
-MINUTE = timedelta(minutes=1)
-_MANIFEST = "tube_code,collected_at,full_name,birth_date,sex,phone"
-_RESULTS = "tube_code,result,tested_at"
-
-
-@dataclass
-class Office:
-    """An installation with a stand-in, and files for it."""
-
-    installation: Installation
-    folder: Path
-    accepted: Callable[[], int]
-
-    def manifest(self, name: str, people: int, size: int = 1, prefix: str = "T") -> None:
-        rows = [
-            f"{prefix}{number // size:05},2026-11-12 08:30,Người Số {number},1980-05-17,F,09{12_000_000 + number}"
-            for number in range(people)
-        ]
-        self.drop("TEAM1", name, [_MANIFEST, *rows])
-
-    def results(self, name: str, calls: list[str], prefix: str = "T", lab: str = "LAB1") -> None:
-        self.drop(lab, name, [_RESULTS, *(f"{prefix}{number:05},{call},2026-11-12 14:00" for number, call in enumerate(calls))])
-
-    def drop(self, sender: str, name: str, lines: list[str]) -> None:
-        path = self.folder / name
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self.installation.receive(sender, path)
-
-    def run(self, minutes: int = 0) -> None:
-        self.do(lambda house: run_all(house, NOW + minutes * MINUTE, lambda *_: None) and None)
-
-    def do(self, work: Callable[[House], Any]) -> Any:
-        return self.installation.do(work)
-
-    def open_holds(self) -> list[holds.Hold]:
-        def look(house: House) -> list[holds.Hold]:
-            with house.ledger.begin() as conn:
-                return holds.open_holds(conn)
-
-        return self.do(look)
-
-    def files(self) -> list[tuple[str, str, str]]:
-        def look(house: House) -> list[tuple[str, str, str]]:
-            with house.ledger.begin() as conn:
-                return [(one.file_name, one.verdict.value, one.reason or "") for one in receipts.listing(conn)]
-
-        return self.do(look)
-
-    def say(self, hold: holds.Hold, who: str, choice: Choice = Choice.RELEASE) -> answers.Answered:
-        return self.do(lambda house: answers.answer(house, hold.hold_id[:8], choice, who=who, why="looked at it", now=NOW))
-
-    def assert_whole(self) -> None:
-        """Nothing is broken, and everything could be made anew."""
-
-        def check(house: House) -> tuple[list[str], list[str], str, str]:
-            before = verify(house)
-            done = rebuild(house, NOW)
-            return before, verify(house), done.before, done.after
-
-        before, after, state, rebuilt = self.do(check)
-        assert (before, after) == ([], [])
-        assert state == rebuilt
-
-
-@pytest.fixture
-def office(installation: Callable[..., Installation], tmp_path: Path, warm_judge: None) -> Iterator[Office]:
-    app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: NOW)
-    with in_thread(app) as address:
-        made = installation(twilio=replace(ANYBODY, api_base_url=address))
-        yield Office(made, tmp_path, lambda: len(app.state.store.messages))
+from tests.faults.office import MINUTE, NOW, RESULTS, Office
 
 
 def shifted_lab(office: Office) -> holds.Hold:
     """A lab with a past of 3,000 results, 20 % detected, whose next two files have none. Returns the one hold about it."""
     office.manifest("team.csv", 10, prefix="U1X")
     office.drop(
-        "LAB1", "past.csv", [_RESULTS, *(f"PAST{n:05},{'positive' if n % 5 == 0 else 'negative'},2026-11-12 12:00" for n in range(3_000))]
+        "LAB1", "past.csv", [RESULTS, *(f"PAST{n:05},{'positive' if n % 5 == 0 else 'negative'},2026-11-12 12:00" for n in range(3_000))]
     )
     office.run()
     for prefix in ("U1X", "U2X"):
@@ -163,13 +86,13 @@ def test_P09_the_log_is_told_of_a_breaker_once(office: Office) -> None:
         logging.getLogger("unpool").addHandler(handler)
         for minute, prefix in ((1, "V1X"), (2, "V2X")):
             path = office.folder / f"{prefix}.csv"
-            path.write_text("\n".join([_RESULTS, *(f"{prefix}{n:05},negative,2026-11-12 14:00" for n in range(400))]) + "\n")
+            path.write_text("\n".join([RESULTS, *(f"{prefix}{n:05},negative,2026-11-12 14:00" for n in range(400))]) + "\n")
             office.installation.receive("LAB1", path)
             run_all(house, NOW + minute * MINUTE, lambda *_: None)
         return [line for line in lines if line.startswith("breaker_tripped")]
 
     office.drop(
-        "LAB1", "past.csv", [_RESULTS, *(f"PAST{n:05},{'positive' if n % 4 == 0 else 'negative'},2026-11-12 12:00" for n in range(3_000))]
+        "LAB1", "past.csv", [RESULTS, *(f"PAST{n:05},{'positive' if n % 4 == 0 else 'negative'},2026-11-12 12:00" for n in range(3_000))]
     )
     office.run()
     [line] = office.do(told)
@@ -190,7 +113,7 @@ def test_P09_P10_a_file_that_is_all_positive_is_held_and_let_through_by_two(offi
 
 
 def test_P10_results_of_last_season_are_held(office: Office) -> None:
-    office.drop("LAB1", "old.csv", [_RESULTS, *(f"OLD{n:05},negative,2026-03-01 12:00" for n in range(30))])
+    office.drop("LAB1", "old.csv", [RESULTS, *(f"OLD{n:05},negative,2026-03-01 12:00" for n in range(30))])
     office.run()
     assert office.files() == [("old.csv", "held", "results_too_old")]
 

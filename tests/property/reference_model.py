@@ -1,8 +1,6 @@
 """An oracle of the rules in domain.md sections 2 and 3: dictionaries and loops, no SQL, no clock, nothing of the product.
 
-Obvious on purpose. The product's SQL and `data_samples/` are both held to it; it was written from the rules and never from
-the product's code. Facts in, decision out: `decide(manifest, lab, as_of, clocks)`.
-"""
+Obvious on purpose. The product's SQL and `data_samples/` are held to it; it was written from the rules, never from the product's code."""
 
 from __future__ import annotations
 
@@ -15,7 +13,8 @@ from itertools import combinations
 
 TubeKey = tuple[str, date]  # normalised code, collection day
 SpecimenKey = tuple[str, date, str]  # the tube's key and the person
-Slots = Mapping[tuple[str, TubeKey], int]  # rejected manifest rows by file and tube
+Slots = Mapping[tuple[str, TubeKey], int] | None  # rejected manifest rows by file and tube
+Words = Mapping[tuple[tuple[str, str], object], str] | None  # hold (reason, subject) and what it rested on -> what people said
 HOLDS = ("shared_tube", "relabelled", "conflict", "contradiction", "discordant", "incomplete")  # the first that fits is asked
 
 
@@ -79,6 +78,7 @@ class Tube:
     lab: Effective = Effective()
     own: dict[str, Effective] = field(default_factory=lambda: defaultdict(Effective))  # person -> under the specimen code
     held_for: set[str] = field(default_factory=set)  # reasons that hold every member
+    found: set[LabRow] = field(default_factory=set)  # rows about it or about a member's own specimen
 
     def close(self, rejected: Slots) -> None:
         """Sum up once all rows are in. Listed for five is a pool though four rows were rejected: its result is nobody's own."""
@@ -88,7 +88,7 @@ class Tube:
         declared = max(row.pool_size or 0 for row in self.rows)
         self.is_incomplete = len(self.people) < declared
         listed = Counter(row.file for row in self.rows)
-        listed.update({file: places for (file, tube), places in rejected.items() if tube == self.key})
+        listed.update({file: places for (file, tube), places in (rejected or {}).items() if tube == self.key})
         self.is_pool = max(len(self.people), declared, *listed.values()) > 1
 
 
@@ -98,6 +98,7 @@ class Decision:
     worklist: set[SpecimenKey] = field(default_factory=set)  # ever due by these facts, done or not
     callback: dict[SpecimenKey, bool] = field(default_factory=dict)  # -> done: a later specimen replaces it
     holds: set[tuple[str, str]] = field(default_factory=set)  # (reason, subject)
+    rests_on: dict[tuple[str, str], object] = field(default_factory=dict)  # question for people -> all that it is about
 
 
 def normalise(code: str) -> str:
@@ -105,24 +106,23 @@ def normalise(code: str) -> str:
 
 
 def decide(
-    manifest: Iterable[ManifestRow], lab: Iterable[LabRow], as_of: datetime, clocks: Clocks, rejected: Slots | None = None
+    manifest: Iterable[ManifestRow], lab: Iterable[LabRow], as_of: datetime, clocks: Clocks, rejected: Slots = None, said: Words = None
 ) -> Decision:
-    """`rejected` counts rejected manifest rows by (file, tube): mended rows may come in a later file of the same sender."""
+    """Mended rows may come in a later file of the same sender. What people said stands while the hold rests on what they saw."""
     decision = Decision()
     tubes: dict[TubeKey, Tube] = {}
     by_code: dict[str, list[Tube]] = defaultdict(list)
     for row in manifest:
         key = (normalise(row.tube_code), row.collected_at.date())
         if key not in tubes:
-            tubes[key] = Tube(key)
-            by_code[key[0]].append(tubes[key])
+            by_code[key[0]].append(tubes.setdefault(key, Tube(key)))
         tubes[key].rows.append(row)
     for tube in tubes.values():
-        tube.close(rejected or {})
+        tube.close(rejected)
     _attach(tubes, by_code, lab, clocks, decision)
-    _hold_tubes(tubes, by_code, clocks, rejected or {})
+    _hold_tubes(tubes, by_code, clocks, rejected)
     for tube in tubes.values():
-        _decide_tube(tube, as_of, clocks, decision)
+        _decide_tube(tube, as_of, clocks, decision, said)
     for tube in tubes.values():
         for row in tube.rows:
             for old in by_code[normalise(row.replaces_tube)] if row.replaces_tube else []:
@@ -147,6 +147,7 @@ def _attach(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], lab: Ite
         elif row.status != "P":
             decision.holds.add(("unmatched", code))
     for (key, person), rows in found_rows.items():
+        tubes[key].found |= {row for row in rows if row.status != "P"}
         if person:
             tubes[key].own[person] = effective(rows)
         else:
@@ -195,27 +196,25 @@ def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], cloc
             if abs(one.key[1] - two.key[1]) <= timedelta(days=clocks.relabel_days) and one.people != two.people:
                 one.held_for.add("relabelled")
                 two.held_for.add("relabelled")
-    positive_alone = {
-        (tube.key[1], person) for tube in tubes.values() if not tube.is_pool and tube.lab.call == "detected" for person in tube.people
-    }
+    alone = {(tube.key[1], person) for tube in tubes.values() if not tube.is_pool and tube.lab.call == "detected" for person in tube.people}
     for tube in tubes.values():
         files = Counter(row.file for row in tube.rows)
-        whole = max(accepted + rejected.get((file, tube.key), 0) for file, accepted in files.items())
+        whole = max(accepted + (rejected or {}).get((file, tube.key), 0) for file, accepted in files.items())
         if len(files) > 1 and (len({row.sender for row in tube.rows}) > 1 or len(tube.people) > whole):
             tube.held_for.add("shared_tube")
         calls = [tube.own[person].call for person in tube.people]
-        is_found = "detected" in calls or any((tube.key[1], person) in positive_alone for person in tube.people)
+        is_found = "detected" in calls or any((tube.key[1], person) in alone for person in tube.people)
         if tube.is_pool and tube.lab.call == "not_detected" and is_found:
             tube.held_for.add("contradiction")
 
 
-def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision) -> None:
+def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision, said: Words) -> None:
     """First what the lab withdrew, then what holds the tube, then the person's own test, then the tube's call; time comes last."""
-    lost_after, overdue_after = timedelta(days=clocks.lost_days), timedelta(hours=clocks.overdue_hours)
+    lost_since, overdue_since = as_of - timedelta(days=clocks.lost_days), as_of - timedelta(hours=clocks.overdue_hours)
     is_positive_pool = tube.is_pool and tube.lab.call == "detected"
     is_confirmed = any(own.call == "detected" for own in tube.own.values())
     is_open = any(
-        row.specimen_code and tube.own[row.person].call in ("none", "repeat") and as_of < row.collected_at + lost_after for row in tube.rows
+        row.specimen_code and tube.own[row.person].call in ("none", "repeat") and row.collected_at > lost_since for row in tube.rows
     )
     for row in tube.rows:
         key, own = (*tube.key, row.person), tube.own[row.person].call
@@ -235,13 +234,15 @@ def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision
         held_for = {*tube.held_for, *({"conflict"} & {tube.lab.call, own}), *({by_own} & set(HOLDS))}
         if held_for and by_own != "withdrawn":
             reason = min(held_for, key=HOLDS.index)
-            is_own = reason == "conflict" != tube.lab.call
-            decision.holds.add((reason, normalise(row.specimen_code) if is_own else tube.subject))
-            by_own = "held"
+            hold = (reason, normalise(row.specimen_code) if reason == "conflict" != tube.lab.call else tube.subject)
+            decision.rests_on[hold] = tube.people, frozenset(tube.found)
+            choice = (said or {}).get((hold, decision.rests_on[hold]), "")
+            by_own = {"release": "not_detected", "refuse": "recollect", "": "held"}[choice]
+            decision.holds |= {hold} if by_own == "held" else set()
         since, subject = (tube.lab.at, normalise(row.specimen_code)) if by_own == "retest" else (tube.collected_at, tube.subject)
-        if by_own in ("awaiting", "retest") and since and as_of >= since + overdue_after:
+        if by_own in ("awaiting", "retest") and since and since <= overdue_since:
             decision.holds.add(("overdue", subject))
-        is_lost = by_own in ("awaiting", "retest") and as_of >= row.collected_at + lost_after
+        is_lost = by_own in ("awaiting", "retest") and row.collected_at <= lost_since
         decision.outcomes[key] = "lost" if is_lost else "awaiting" if by_own == "mates" else by_own
         if by_tube == "retest" and not tube.held_for & {"shared_tube", "relabelled"}:
             decision.worklist.add(key)

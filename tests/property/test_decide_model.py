@@ -58,7 +58,7 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     return [*people, *draw(st.lists(results, max_size=12)), *draw(st.lists(places, max_size=1))]
 
 
-def by_model(stored: list[Fact], hours: float) -> model.Decision:
+def by_model(stored: list[Fact], hours: float, said: model.Words = None) -> model.Decision:
     at = {fact: DAY0 + timedelta(days=fact.day) for fact in stored if isinstance(fact, Member)}
     manifest = [
         model.ManifestRow(
@@ -91,7 +91,7 @@ def by_model(stored: list[Fact], hours: float) -> model.Decision:
     ]
     places = [one for one in stored if isinstance(one, Slot)]
     rejected = Counter((str(one.file), (one.tube, (DAY0 + timedelta(days=one.day)).date())) for one in places)
-    return model.decide(manifest, lab, DAY0 + timedelta(hours=hours), MODEL_CLOCKS, rejected)
+    return model.decide(manifest, lab, DAY0 + timedelta(hours=hours), MODEL_CLOCKS, rejected, said)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -113,6 +113,36 @@ def test_P06_P14_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataO
         on_lists = {tuple(item.split()): state for item, state in given_facts.lists().items() if " " in item and state != "cancelled"}
         assert {person for name, person in on_lists if name == "worklist"} == {person for *_, person in expected.worklist}
         assert {person for name, person in on_lists if name == "callback"} == {person for *_, person in expected.callback}
+        incremental = given_facts.state()
+        given_facts.decide(late, full=True)
+        assert given_facts.state() == incremental
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(facts(), st.data())
+def test_P10_what_people_sign_stands_while_it_rests_on_what_they_saw(stored: list[Fact], data: st.DataObject) -> None:
+    """Some facts, then people's word about some of the questions, then the other facts; then everything anew."""
+    stored = list(dict.fromkeys(stored))
+    order = data.draw(st.permutations(stored))
+    cut = data.draw(st.integers(0, len(order)))
+    early, late = sorted(data.draw(st.tuples(*[st.sampled_from((31.5, 51.5, 201.5, 490.5))] * 2)))
+    with store() as given_facts:
+        given_facts.add(order[:cut])
+        given_facts.decide(early)
+        before = by_model(order[:cut], early)
+        said = {}
+        for hold in sorted(hold for hold in before.holds if hold in before.rests_on):
+            choice = data.draw(st.sampled_from(("", "refuse", "release" if hold[0] == "discordant" else "refuse")))
+            if choice:
+                said[hold, before.rests_on[hold]] = choice
+                given_facts.sign(" ".join(hold), choice)
+        given_facts.add(order[cut:])
+        given_facts.decide(late)
+        expected = by_model(stored, late, said)
+        assert {name: one.split()[0] for name, one in given_facts.outcomes().items()} == {
+            _name(key): outcome for key, outcome in expected.outcomes.items()
+        }
+        assert given_facts.holds() == {f"{reason} {subject.split()[0]}" for reason, subject in expected.holds}
         incremental = given_facts.state()
         given_facts.decide(late, full=True)
         assert given_facts.state() == incremental

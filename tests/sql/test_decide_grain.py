@@ -11,7 +11,7 @@ from tests.sql.test_decide_cases import CASES, apart
 KEYS = {
     "touched_code": "code", "touched_row": "place, is_by_tube", "seed": "tube_id", "seed_row": "place", "touched": "tube_id", "touched_member": "place",
     "scope_code": "code", "unit": "unit_id, kind", "unit_call": "unit_id", "tube_state": "tube_id", "member": "specimen_id",
-    "pool_view": "tube_id", "verdict_now": "specimen_id", "outcome_now": "specimen_id", "list_now": "list, subject_id",
+    "pool_view": "tube_id", "verdict_now": "specimen_id", "asked": "specimen_id", "outcome_now": "specimen_id", "list_now": "list, subject_id",
     "list_after": "list, subject_id", "hold_now": "hold_id", "hold_after": "hold_id",
 }  # fmt: skip
 # Rows that other tables' keys refer to, and that have none of their own.

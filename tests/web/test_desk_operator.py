@@ -13,7 +13,9 @@ import pytest
 from pipeline.domain.words import Verdict
 from pipeline.ledger import holds
 from pipeline.quality.data_docs import write_files_page
+from pipeline.stages.publish import publish
 from pipeline.web.desk.operator import DATA_DOCS, POLICIES
+from tests.faults.town import RESULTS, result, sheet
 from tests.web.desk import NOW, Town
 from tests.web.operators import BREAKER, FILE_HELD, SECOND
 
@@ -21,6 +23,13 @@ from tests.web.operators import BREAKER, FILE_HELD, SECOND
 def text(page: str) -> str:
     """What a reader sees, in one line."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def run_and_show(day: Town) -> None:
+    """Five minutes later: a run, and the figures that the desk shows."""
+    day.later(minutes=5)
+    day.run()
+    day.installation.do(lambda house: publish(house, day.now, always=True))
 
 
 def hold_path(listed: str, subject: str) -> str:
@@ -72,6 +81,34 @@ def test_one_person_is_enough_to_refuse(day: Town) -> None:
     client = day.client("oanh")
     assert client.post(f"/holds/{FILE_HELD}", data={"choice": "refuse", "why": "wrong season"}).status_code == 303
     assert client.get(f"/holds/{FILE_HELD}").status_code == 404
+
+
+def test_P10_a_tube_is_decided_by_as_many_as_it_takes_and_the_next_run_carries_it_out(day: Town) -> None:
+    own = sheet(RESULTS, [result(f"LP1-{n}", "negative", at="20 09:00") for n in (1, 2, 3)])
+    day.handed_in("hoa", own)
+    day.run()
+    first, second = day.client("oanh"), day.client(SECOND)
+    assert "Pool detected, members not" in text(first.get("/overview").text)
+    path = hold_path(first.get("/holds", params={"reason": "discordant"}).text, "LP1")
+    page = text(first.get(path).text)
+    assert "Their own results stand All are swabbed again" in page and "said to let go: 0/2" in page
+    assert first.post(path, data={"choice": "release", "why": "pipetting error"}).status_code == 303
+    assert "said to let go: 1/2" in text(first.get(path).text)
+    assert first.post(path, data={"choice": "release", "why": "pipetting error"}).status_code == 409
+    assert second.post(path, data={"choice": "release", "why": "asked the lab"}).status_code == 303
+    decided = first.get(path).text
+    assert "Decided. The next run" in text(decided) and 'name="choice"' not in decided
+    run_and_show(day)
+    assert first.get(path).status_code == 404
+    seen = text(first.post("/search", data={"wanted": "LP1"}).text)
+    assert seen.count("Stands: result is ready") == 3
+    incomplete = hold_path(first.get("/holds", params={"reason": "incomplete"}).text, "FP6")
+    assert 'value="release"' not in first.get(incomplete).text
+    assert first.post(incomplete, data={"choice": "release", "why": "no"}).status_code == 400
+    assert first.post(incomplete, data={"choice": "refuse", "why": "the list is lost"}).status_code == 303
+    run_and_show(day)
+    called = text(day.client("lan").get("/call-backs").text)
+    assert called.count("Fewer people are listed than were in the tube; decided: swab again") == 2
 
 
 def test_T10_a_breaker_can_be_let_go_and_not_refused(day: Town) -> None:

@@ -48,6 +48,12 @@ def test_W13_every_room_fits_320_px_and_axe_finds_nothing(chromium: Browser, sit
             assert fits(page), name
             keep(page, f"operator-{name}-{language}")
             judged(page)
+        page.goto(f"{site}/holds?reason=incomplete")
+        page.locator("main a", has_text="FP6").click()
+        assert page.locator("button[value=refuse]").is_visible()
+        assert fits(page)
+        keep(page, f"operator-tube-{language}")
+        judged(page)
         page.goto(f"{site}/search")
         page.locator("[name=wanted]").fill("SP4")
         page.locator("main button").click()

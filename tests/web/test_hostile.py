@@ -233,7 +233,7 @@ def test_W08_F16_F21_what_files_say_is_text_on_every_page_and_in_every_export(
             looked += 1
             shown += answer.text if answer.headers.get("content-type", "").startswith("text/csv") else ""
         if login in (OF_ROLE[role] for role in OF_ROLE if login in ("lan", "oanh")):
-            for number in range(0, len(payloads), len(payloads) // LOOKED_AT):
+            for number in range(0, len(payloads), max(1, len(payloads) // LOOKED_AT)):
                 is_clean(client.post("/search", data={"wanted": f"F{number:04}X"}), number)
     assert exports == set()
     # It came that far, and as it was: in the list to swab again, and back to the sender.
@@ -252,12 +252,12 @@ def _result_pages_are_clean(house: House) -> None:
     with house.ledger.begin() as conn:
         specimens = list(conn.execute(select(card.c.specimen_id).order_by(card.c.specimen_id)).scalars())
     opened = 0
-    for specimen in specimens[:: len(specimens) // LOOKED_AT]:
+    for specimen in specimens[:: max(1, len(specimens) // LOOKED_AT)]:
         client = TestClient(app, follow_redirects=True, cookies=None)
         answer = client.post(f"/r/{token(key, str(specimen))}", data=BORN)
         is_clean(answer, specimen)
         opened += answer.status_code == 200
-    assert opened >= LOOKED_AT
+    assert opened >= min(LOOKED_AT, len(specimens))
 
 
 def test_W08_no_text_in_any_field_of_the_result_page_becomes_markup_or_a_failure(ledger: Ledger) -> None:

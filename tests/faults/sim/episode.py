@@ -15,8 +15,9 @@ from random import Random
 from fastapi import FastAPI
 
 from pipeline.domain.words import MessageState
-from pipeline.errors import TryAgain
-from pipeline.ledger import journal, outbox
+from pipeline.errors import ActionNeeded, TryAgain
+from pipeline.ledger import holds, journal, outbox, signed_holds
+from pipeline.stages.answer import answer, choices, is_of_tube
 from pipeline.stages.decide import decide
 from pipeline.stages.house import House
 from pipeline.stages.intake import intake
@@ -106,6 +107,24 @@ class Episode:
                 self.clock.wait(minutes=self.chance.choice((0.1, 1, 3)))
             self.clock.wait(minutes=self.chance.choice((0.1, 1, 5)))
             self.take_reports()
+            if self.chance.random() < 0.2:
+                self.attempt(self.sign)
+
+    def sign(self) -> None:
+        """Somebody, or two, decide about a tube that is held."""
+        with self.house.ledger.begin() as conn:
+            asked = [one for one in holds.open_holds(conn) if is_of_tube(one.reason) and not signed_holds.is_signed(conn, one)]
+        if not asked:
+            return
+        about = self.chance.choice(asked)
+        choice = self.chance.choice(choices(about.reason))
+        for who in ("lan", "minh")[: self.chance.choice((1, choice.people))]:
+            try:
+                done = answer(self.house, about.hold_id, choice, who=who, why="looked at it", now=self.clock.now)
+            except ActionNeeded:
+                # Who has spoken before a crash does not speak twice.
+                continue
+            self.met["signed holds"] += done.is_signed
 
     def disturbed(self, slots: list[datetime], drops: dict[datetime, list[File]], desk: Path) -> None:
         self.faults.is_on = True

@@ -81,12 +81,13 @@ def _replay(house: House, sent: Plan, world: World, verdict: Verdict) -> None:
     with house.ledger.begin() as conn:
         arrived = receipts.listing(conn)
         batches = journal.all_done(conn)
+    said = _words(house)
     came = {receipt.sha256 for receipt in arrived}
     verdict.lost += [f"file {file.name} never arrived" for name, file in by_bytes.items() if name not in came]
     for batch in batches:
         local = batch.as_of.astimezone(LOCAL).replace(tzinfo=None)
         if batch.kind is BatchKind.DECIDE:
-            world.decide(local)
+            world.decide(local, said.pop(batch.batch_no, {}))
             continue
         for one in (receipt for receipt in arrived if receipt.batch_no == batch.batch_no):
             file = by_bytes[one.sha256]
@@ -94,6 +95,19 @@ def _replay(house: House, sent: Plan, world: World, verdict: Verdict) -> None:
             found = {name: getattr(one, f"rows_{name}") for name in vars(counts)}
             verdict.differ(f"rows of {file.name}", found, vars(counts))
             verdict.differ(f"verdict on {file.name}", one.verdict.value, "accepted" if file.kind else "refused")
+
+
+def _words(house: House) -> dict[int, dict[tuple[str, str], str]]:
+    """Decide batch → hold, as the reference calls it → what enough people had said to it."""
+    with house.warehouse(spill=True) as warehouse:
+        rows = warehouse.connection.execute(
+            """SELECT DISTINCT signed_hold.batch_no, reason, subject, if(subject = tube_code, CAST(collected_on AS VARCHAR), ''), choice
+               FROM signed_hold JOIN membership USING (tube_id)"""
+        ).fetchall()
+    found: dict[int, dict[tuple[str, str], str]] = defaultdict(dict)
+    for batch_no, reason, subject, day, choice in rows:
+        found[batch_no][reason, f"{subject} {day}".strip()] = choice
+    return found
 
 
 def _facts(house: House, decision: Decision, verdict: Verdict) -> dict[str, SpecimenKey]:

@@ -34,13 +34,16 @@ class Counts:
 
 @dataclass
 class World:
-    """All that is known so far. `phones`: the number that the first accepted row of a specimen gave."""
+    """All that is known so far. `phones`: the number that the first accepted row of a specimen gave; `words`: what people said about a
+    hold and what it rested on; `shown`: what each hold rests on, as people see it since the last decision."""
 
     manifest: dict[rules.SpecimenKey, tuple[rules.ManifestRow, Cells]] = field(default_factory=dict)
     lab: dict[tuple[str, ...], rules.LabRow] = field(default_factory=dict)
     slots: Counter[tuple[str, rules.TubeKey]] = field(default_factory=Counter)
     phones: dict[rules.SpecimenKey, str] = field(default_factory=dict)
     told: dict[rules.SpecimenKey, list[str]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[tuple[tuple[str, str], object], str] = field(default_factory=dict)
+    shown: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def take(self, receipt: int, sender: str, file: File, as_of: datetime) -> Counts:
         """One file, at the time of its batch."""
@@ -54,16 +57,19 @@ class World:
                 self.slots[str(receipt), place] += 1
         return counts
 
-    def decide(self, as_of: datetime) -> rules.Decision:
-        """The outcomes now. Whoever's is new is told it; what was told last is not told again."""
+    def decide(self, as_of: datetime, said: dict[tuple[str, str], str]) -> rules.Decision:
+        """The outcomes now. `said`: what people have said to holds since the last decision. Whoever's outcome is new is told it; what was
+        told last is not told again."""
+        self.words |= {(hold, self.shown[hold]): choice for hold, choice in said.items()}
         decision = self.look(as_of)
+        self.shown = decision.rests_on
         for key, outcome in decision.outcomes.items():
             if outcome not in UNTOLD and self.told[key][-1:] != [outcome]:
                 self.told[key].append(outcome)
         return decision
 
     def look(self, as_of: datetime) -> rules.Decision:
-        return rules.decide([row for row, _ in self.manifest.values()], self.lab.values(), as_of, CLOCKS, self.slots)
+        return rules.decide([row for row, _ in self.manifest.values()], self.lab.values(), as_of, CLOCKS, self.slots, self.words)
 
     def messages(self) -> dict[tuple[rules.SpecimenKey, int], str]:
         """(specimen, version) → purpose."""
