@@ -99,7 +99,9 @@ def test_a_hold_is_told_when_it_opens_changes_closes_and_opens_again() -> None:
         assert told(30, Member("T", "a", size=3), Member("T", "b", size=3), Result("T", "not_detected")) == [
             ("incomplete", "T", "TEAM1", 2, None)
         ]
-        assert told(31, Result("T", "not_detected", hours=25)) == [] and since() == 30
+        assert told(30.5, Result("T", "detected", "P", hours=25)) == [] and since() == 30
+        # The same question on other facts: who signs must see these.
+        assert told(31, Result("T", "not_detected", hours=25)) == [("incomplete", "T", "TEAM1", 2, None)] and since() == 30
         assert told(32, Member("T", "c", size=3)) == [("incomplete", "T", "TEAM1", 2, DAY0 + timedelta(hours=32))]
         assert told(33, Result("T", "not_detected", hours=26)) == []
         assert told(34, Member("T", "d", size=5)) == [("incomplete", "T", "TEAM1", 4, None)] and since() == 34
