@@ -46,11 +46,12 @@ class Swabbed:
 
 @dataclass(frozen=True)
 class FinishedTube:
-    """`collected_at`: the programme's local time, ISO without zone."""
+    """`collected_at`: the programme's local time, ISO without zone. `mode`: None for the programme's."""
 
     tube_code: str
     collected_at: datetime
     site_code: str
+    mode: Mode | None
     replaces_tube: str
     people: tuple[Swabbed, ...]
 
@@ -82,7 +83,7 @@ def manifest(tube: FinishedTube, programme: Programme) -> list[dict[str, str]]:
         "tube_code": tube.tube_code,
         "collected_at": tube.collected_at.isoformat(timespec="seconds"),
         "pool_size": str(len(tube.people)),
-        "pooling_mode": programme.default_mode.value,
+        "pooling_mode": (tube.mode or programme.default_mode).value,
         "site_code": tube.site_code,
         "replaces_tube": tube.replaces_tube,
     }
@@ -101,6 +102,8 @@ def _of_tube(tube: FinishedTube, programme: Programme, now: datetime) -> Iterato
         yield "bad_replaces_tube", "replaces_tube"
     if len(tube.people) > programme.max_pool_size:
         yield "pool_too_large", "people"
+    if tube.mode is not None and tube.mode not in programme.modes:
+        yield "unknown_mode", "pooling_mode"
     if tube.collected_at > now + GRACE:
         yield "future_collected_at", "collected_at"
     if tube.collected_at.date() < now.date() - timedelta(days=programme.clocks.max_collected_age_days):
@@ -119,7 +122,7 @@ def _of_person(person: Swabbed, tube: FinishedTube, programme: Programme) -> Ite
         for problem in id_problems(person.citizen_id, birth_year=year, sex=sex):
             if problem.rejects:
                 yield "bad_citizen_id" if problem is IdProblem.NOT_12_DIGITS else "citizen_id_disagrees", "citizen_id"
-    if programme.default_mode is not Mode.FIELD and len(tube.people) > 1 and not person.specimen_code:
+    if (tube.mode or programme.default_mode) is not Mode.FIELD and len(tube.people) > 1 and not person.specimen_code:
         yield "missing_specimen_code", "specimen_code"
     if person.specimen_code and not is_acceptable(person.specimen_code, programme.own_tube_prefix):
         yield "bad_specimen_code", "specimen_code"

@@ -225,3 +225,23 @@ def test_a_second_tab_waits_for_the_first(chromium: Browser, site: Site) -> None
         expect(second.locator("#start-text")).to_contain_text("another tab", timeout=LIMIT_MS)
         page.close()
         expect(second.locator("#home")).to_be_visible(timeout=LIMIT_MS)
+
+
+def test_the_pooling_mode_is_chosen_and_asks_for_each_own_tube(chromium: Browser, site: Site, town: Town) -> None:
+    with phone(chromium, site) as page:
+        begin(page, "FLB6092")
+        expect(page.locator("#mode")).to_have_value("field")
+        add(page, LAN)
+        add(page, MINH)
+        page.locator("#mode").select_option("lab")
+        page.locator("#finish").click()
+        expect(page.locator("#tube-findings")).to_contain_text("The specimen code is missing")
+        for name, own in (("Nguyễn Thị Lan", "FLB6201"), ("Trần Văn Minh", "FLB6202")):
+            page.get_by_role("button", name=f"Correct: {name}").click()
+            page.locator("#f-specimen_code").fill(own)
+            page.locator("#save-person").click()
+        finish(page)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
+        assert {(row["pooling_mode"], row["specimen_code"]) for row in arrived(town)} == {("lab", "FLB6201"), ("lab", "FLB6202")}
+        begin(page, "FLB6093")
+        expect(page.locator("#mode")).to_have_value("lab")

@@ -42,8 +42,9 @@ PERSON = {
 }
 OTHER = PERSON | {"full_name": "Trần Văn Minh", "birth_date": "1990", "sex": "M", "citizen_id": ""}
 TUBE = {
-    "form": 2,
+    "form": 3,
     "site_code": "TRAM-7",
+    "pooling_mode": "",
     "tube_code": "FLB6092",
     "collected_at": "2026-11-20T09:30:00",
     "replaces_tube": "",
@@ -87,11 +88,11 @@ def test_a_tube_becomes_a_manifest_in_its_team_s_inbox_and_comes_through(town: T
     assert (receipt.verdict, receipt.rows_accepted, receipt.rows_rejected) == (Verdict.ACCEPTED, 2, 0)
 
 
-def test_what_a_phone_finished_before_it_knew_of_sites_is_taken(town: Town) -> None:
-    older = changed(form=1)
-    del older["site_code"]
+@pytest.mark.parametrize(("form", "unknown"), [(1, ("site_code", "pooling_mode")), (2, ("pooling_mode",))])
+def test_what_a_phone_finished_by_an_earlier_form_is_taken(town: Town, form: int, unknown: tuple[str, ...]) -> None:
+    older = {name: value for name, value in changed(form=form).items() if name not in unknown}
     assert send(town.client("lan"), older).status_code == 200
-    assert {row["site_code"] for row in arrived(town)} == {""}
+    assert {(row["site_code"], row["pooling_mode"]) for row in arrived(town)} == {("" if form == 1 else "TRAM-7", "field")}
 
 
 def test_C08_the_same_content_is_taken_once_however_often_and_by_whom_it_comes(town: Town) -> None:
@@ -162,10 +163,17 @@ def test_what_would_come_back_is_refused_at_once_with_its_reason(town: Town) -> 
 
 def test_other_modes_need_the_person_s_own_tube(town: Town) -> None:
     people = tuple(Swabbed(**one) for one in (PERSON, OTHER))
-    tube = FinishedTube("FLB6092", NOW.replace(tzinfo=None) - timedelta(hours=1), "TRAM-7", "", people)
+    tube = FinishedTube("FLB6092", NOW.replace(tzinfo=None) - timedelta(hours=1), "TRAM-7", None, "", people)
     kept = replace(town.house.programme, default_mode=Mode.LAB)
     assert {one.code for one in findings(tube, kept, NOW.replace(tzinfo=None))} == {"missing_specimen_code"}
     assert findings(replace(tube, people=people[:1]), kept, NOW.replace(tzinfo=None)) == []
+    chosen = replace(tube, mode=Mode.LAB)
+    assert {one.code for one in findings(chosen, town.house.programme, NOW.replace(tzinfo=None))} == {"missing_specimen_code"}
+    assert findings(replace(tube, mode=Mode.FIELD), kept, NOW.replace(tzinfo=None)) == []
+    none_of_ours = replace(town.house.programme, modes=frozenset({Mode.FIELD}))
+    assert [(one.code, one.field) for one in findings(chosen, none_of_ours, NOW.replace(tzinfo=None)) if one.place is None] == [
+        ("unknown_mode", "pooling_mode")
+    ]
 
 
 NO_TUBE: list[object] = [
@@ -174,7 +182,9 @@ NO_TUBE: list[object] = [
     b"[]",
     b"null",
     b"\xff\xfe",
-    changed(form=3),
+    changed(form=4),
+    changed(pooling_mode="mixed"),
+    changed(pooling_mode=None),
     changed(site_code="A" * 33),
     changed(more="x"),
     changed(people=[]),

@@ -79,11 +79,13 @@ class SentPerson(_Strict):
 
 
 class SentTube(_Strict):
-    """What a phone sends. `form`: of this very list of fields; a later list has a later number. What was finished by the first one, which
-    knew no site, is still sent."""
+    """What a phone sends. `form`: of this very list of fields; a later list has a later number. What was finished by earlier ones, which knew
+    no site and no pooling mode, is still sent."""
 
-    form: Literal[1, 2]
+    form: Literal[1, 2, 3]
     site_code: Annotated[str, Field(max_length=32), AfterValidator(_plain)] = ""
+    # Empty: the programme's.
+    pooling_mode: Literal["", "field", "lab", "double"] = ""
     tube_code: Short
     collected_at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$")]
     replaces_tube: Short
@@ -119,6 +121,7 @@ class KnownProgramme(Told):
     own_tube_prefix: str | None
     required_identity: list[str]
     default_mode: Mode
+    modes: list[Mode]
     mobile_pattern: str
 
 
@@ -161,7 +164,8 @@ def read_tube(body: bytes, key: str) -> FinishedTube:
     except ValueError:
         raise Refused(400, [Reason(code="no_tube", field="collected_at")]) from None
     people = tuple(Swabbed(**person.model_dump()) for person in sent.people)
-    return FinishedTube(sent.tube_code, collected_at, sent.site_code, sent.replaces_tube, people)
+    mode = Mode(sent.pooling_mode) if sent.pooling_mode else None
+    return FinishedTube(sent.tube_code, collected_at, sent.site_code, mode, sent.replaces_tube, people)
 
 
 def check(tube: FinishedTube, house: House, now: datetime) -> None:
@@ -267,6 +271,7 @@ def known_of(programme: Programme, account: str, place: str, now: datetime, retr
         own_tube_prefix=programme.own_tube_prefix,
         required_identity=list(programme.required_identity),
         default_mode=programme.default_mode,
+        modes=[mode for mode in Mode if mode in programme.modes],
         mobile_pattern=programme.phones.mobile_pattern,
     )
     return Known(account=account, place=place, now=now.isoformat(), retry_s=retry_s, programme=judged_by)

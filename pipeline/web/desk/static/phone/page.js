@@ -7,7 +7,7 @@ import { $, ask, button, element, lines, show, shown } from "./dom.js";
 import { PersonForm } from "./person.js";
 import { Sender, post } from "./sender.js";
 import { openStore } from "./store.js";
-import { State, bodyOf, digestOf, lastSite, newTube, noOne, personFindings, personOf, sameCode, shownDate, stops, tubeFindings } from "./tubes.js";
+import { State, bodyOf, digestOf, lastOf, newTube, noOne, personFindings, personOf, sameCode, shownDate, stops, tubeFindings } from "./tubes.js";
 import { Words } from "./words.js";
 
 const ASK_LIMIT_MS = 5_000;
@@ -129,9 +129,18 @@ function renderTube(focus = null) {
   $("tube-note").textContent = "";
   lines($("tube-findings"), tube.reasons.map((one) => words.finding(one)));
   $("site").value = tube.site ?? "";
+  renderModes(tube);
   $("replaces").value = tube.replaces;
   $("people").replaceChildren(...tube.people.map((person, at) => personCard(tube, person, at)));
   show("tube", focus);
+}
+
+// Where the programme has one mode only, there is nothing to choose.
+function renderModes(tube) {
+  const { modes = [], default_mode: usual } = settings.programme;
+  $("modes").hidden = modes.length < 2;
+  $("mode").replaceChildren(...modes.map((mode) => element("option", { value: mode, textContent: t(`phone.tube.mode_${mode}`) })));
+  $("mode").value = tube.mode || usual;
 }
 
 function personCard(tube, person, at) {
@@ -159,7 +168,7 @@ async function reopen(tube) {
 
 // Begin a tube, or go on with it; true where that was done, so that the camera stops.
 async function begin(code) {
-  const typed = newTube(crypto.randomUUID(), code, Date.now(), lastSite(book().tubes()));
+  const typed = newTube(crypto.randomUUID(), code, Date.now(), lastOf(book().tubes()));
   const known = book().tubes().find((tube) => sameCode(tube.code, typed.code));
   if (known?.state === State.OPEN) {
     openTube(known);
@@ -421,6 +430,10 @@ function listen() {
       save(current);
     };
   }
+  $("mode").onchange = () => {
+    current = { ...current, mode: $("mode").value };
+    save(current);
+  };
   $("finish").onclick = () => once(finish);
   $("back").onclick = () => renderHome();
   $("discard").onclick = discard;

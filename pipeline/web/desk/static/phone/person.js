@@ -2,7 +2,7 @@
 
 import { readCard } from "./card.js";
 import { $, button, element, lines, show } from "./dom.js";
-import { FIELDS, personFindings, personOf, places, shownDate, stops, tidied } from "./tubes.js";
+import { FIELDS, isKept, personFindings, personOf, places, shownDate, stops, tidied } from "./tubes.js";
 
 const KINDS = { phone: "tel", citizen_id: "text", full_name: "text" };
 const PADS = { phone: "tel", citizen_id: "numeric", birth_date: "text" };
@@ -40,7 +40,7 @@ export class PersonForm {
   #shownFields() {
     const { programme } = this.#page.settings();
     return FIELDS.filter((field) => field !== "person_code" || programme.required_identity.includes(field))
-      .filter((field) => field !== "specimen_code" || programme.default_mode !== "field");
+      .filter((field) => field !== "specimen_code" || isKept(this.#tube, programme));
   }
 
   #fields() {

@@ -18,15 +18,17 @@ export const stops = (finding) => !WARNINGS.has(finding.code);
 
 export const noOne = () => Object.fromEntries(FIELDS.map((field) => [field, ""]));
 
-// startedAt: milliseconds since 1970. site: where people are swabbed. `draft`: who is being typed, and at which place in the list (null: a new
-// person).
-export const newTube = (id, code, startedAt, site = "") => ({
-  id, code: strip(nfc(code)), startedAt, site, state: State.OPEN, replaces: "", people: [], draft: null,
-  body: null, digest: null, receipt: null, reasons: [], tries: 0, nextTry: 0,
+// startedAt: milliseconds since 1970. `before`: the tube of which the site where people are swabbed and the pooling mode ("": the programme's)
+// most likely are this one's, too. `draft`: who is being typed, and at which place in the list (null: a new person).
+export const newTube = (id, code, startedAt, before = undefined) => ({
+  id, code: strip(nfc(code)), startedAt, site: before?.site ?? "", mode: before?.mode ?? "", state: State.OPEN, replaces: "", people: [],
+  draft: null, body: null, digest: null, receipt: null, reasons: [], tries: 0, nextTry: 0,
 });
 
-// Where the last tube was swabbed: the next one most likely is, too.
-export const lastSite = (tubes) => [...tubes].sort((one, other) => other.startedAt - one.startedAt)[0]?.site ?? "";
+export const lastOf = (tubes) => [...tubes].sort((one, other) => other.startedAt - one.startedAt)[0];
+
+// Whether each person's own tube is kept, and has a code.
+export const isKept = (tube, programme) => (tube.mode || programme.default_mode) !== "field";
 
 export const sameCode = (one, other) => normalise(one) === normalise(other);
 
@@ -101,7 +103,7 @@ export function personFindings(person, tube, at, tubes, settings) {
   if (person.phone && !PHONE.test(person.phone)) add("bad_phone", "phone");
   else if (person.phone && !isMobile(person.phone, programme.mobile_pattern)) add("no_mobile", "phone");
   const isPool = tube.people.length + (at === null ? 1 : 0) > 1;
-  if (programme.default_mode !== "field" && isPool && !person.specimen_code) add("missing_specimen_code", "specimen_code");
+  if (isKept(tube, programme) && isPool && !person.specimen_code) add("missing_specimen_code", "specimen_code");
   if (person.specimen_code && !isAcceptable(person.specimen_code, programme.own_tube_prefix)) add("bad_specimen_code", "specimen_code");
   if (at === null && tube.people.length >= programme.max_pool_size) add("pool_too_large", "people");
   const others = places(person, tubes, tube, at).filter((place) => place.isCertain);
@@ -129,8 +131,8 @@ const isMobile = (phone, pattern) => new RegExp(`^(?:${pattern})$`).test(phone.r
 export function bodyOf(tube, settings) {
   const people = tube.people.map((person) => Object.fromEntries(FIELDS.map((field) => [field, person[field]])));
   const collected = localTime(tube.startedAt, settings.programme.time_zone);
-  const place = { site_code: tube.site ?? "", replaces_tube: tube.replaces };
-  return JSON.stringify({ form: 2, tube_code: tube.code, collected_at: collected, ...place, people });
+  const place = { site_code: tube.site ?? "", pooling_mode: tube.mode ?? "", replaces_tube: tube.replaces };
+  return JSON.stringify({ form: 3, tube_code: tube.code, collected_at: collected, ...place, people });
 }
 
 export async function digestOf(body) {
