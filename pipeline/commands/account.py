@@ -29,14 +29,21 @@ Why = Annotated[str, typer.Option("--why", help="The reason, for the audit.", me
 
 
 @account.command()
-def add(login: Login, role: RoleOption, by: By, place: Place = None, why: Why = "") -> None:
+def add(
+    login: Login,
+    role: RoleOption,
+    by: By,
+    place: Place = None,
+    why: Why = "",
+    no_password: Annotated[bool, typer.Option("--no-password", help="It signs in by the OpenID provider alone.")] = False,
+) -> None:
     """Make an account. The password is asked for, or is the first line of standard input; never an argument.
 
     Example: unpool account add lan --role team --place TEAM1 --by admin
     """
-    from pipeline.stages.accounts import Clerk, add_account
+    from pipeline.stages.accounts import NO_PASSWORD, Clerk, add_account
 
-    hashed = _new_password()
+    hashed = NO_PASSWORD if no_password else _new_password()
     _do(lambda house, now: add_account(house.ledger, login, hashed, role, place, Clerk(by, why), now))
     out.print(f"{login} may sign in as {role}{f' of {place}' if place else ''}.", highlight=False)
 

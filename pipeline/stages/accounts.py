@@ -49,6 +49,10 @@ class Clerk:
     why: str
 
 
+# Of an account without a password: no password is that of it. Only an OpenID provider vouches for its person.
+NO_PASSWORD: Final = ""
+
+
 def add_account(ledger: Ledger, login: str, password_hash: str, role: Role, place: str | None, by: Clerk, now: datetime) -> None:
     """Make an account. Raises ActionNeeded: a login that is taken or none, a place that does not go with the role."""
     if not re.fullmatch(LOGIN, login):
@@ -90,7 +94,7 @@ def sign_in(ledger: Ledger, passwords: Passwords, login: str, password: str, now
     with ledger.begin() as conn:
         taken = accounts.take_try(conn, login, now)
     # Outside of the transaction: the try is spent whatever happens now.
-    if not passwords.fits(taken[0] if taken else None, password):
+    if not passwords.fits((taken[0] or None) if taken else None, password):
         warning("sign_in_refused")
         if taken and taken[1] >= accounts.FREE_TRIES:
             # Tries while it is closed are not counted, so a crowd at the door does not fill the audit.

@@ -19,7 +19,7 @@ from pipeline.ledger import receipts
 from pipeline.ledger.receipts import Arrival
 from pipeline.ledger.tables import account as accounts
 from pipeline.ledger.tables import audit, receipt
-from pipeline.stages.accounts import sign_in
+from pipeline.stages.accounts import sign_in, sign_in_vouched
 from pipeline.stages.house import open_house
 from pipeline.vault.passwords import Passwords
 from tests.homes import Installation
@@ -74,6 +74,15 @@ def test_an_account_is_made_changed_shut_and_listed(unpool: Unpool, here: Instal
     ]
     for secret in (PASSWORD, "quite another one"):
         assert secret not in stored + str(entries)
+
+
+def test_an_account_without_a_password_has_none_that_fits(unpool: Unpool, here: Installation) -> None:
+    """Not even an empty one; its person signs in by the provider."""
+    unpool("add", "lan", "--role", "operator", "--by", "admin", "--no-password")
+    with open_house(here.settings) as house:
+        for tried in ("", "\n", "None", PASSWORD):
+            assert sign_in(house.ledger, CHEAP, "lan", tried, NOW) is None
+        assert sign_in_vouched(house.ledger, "lan", NOW) is not None
 
 
 def test_what_is_wrong_makes_no_account(unpool: Unpool) -> None:

@@ -79,8 +79,8 @@ class SentPerson(_Strict):
 
 
 class SentTube(_Strict):
-    """What a phone sends. `form`: of this very list of fields; a later list has a later number. What was finished by earlier ones, which knew
-    no site and no pooling mode, is still sent."""
+    """What a phone sends. `form`: of this very list of fields; a later list has a later number. What was finished by the earlier ones is
+    still sent: the first knew no site, the second no pooling mode."""
 
     form: Literal[1, 2, 3]
     site_code: Annotated[str, Field(max_length=32), AfterValidator(_plain)] = ""
