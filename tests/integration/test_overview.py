@@ -202,7 +202,8 @@ def test_holds_come_in_groups_and_those_that_people_decide_come_with_their_butto
 def test_what_people_may_say_to_a_hold_is_what_answer_takes() -> None:
     assert {reason for reason in HoldReason if choices(reason)} == {
         HoldReason.FILE_HELD, HoldReason.SAMPLE_DISAGREES, HoldReason.LAB_SHIFTED, HoldReason.TOO_MANY_MESSAGES, HoldReason.LAB_SILENT,
-        HoldReason.WRONG_NUMBER,
+        HoldReason.WRONG_NUMBER, HoldReason.DISCORDANT, HoldReason.CONTRADICTION, HoldReason.RELABELLED, HoldReason.SHARED_TUBE,
+        HoldReason.CONFLICT, HoldReason.INCOMPLETE,
     }  # fmt: skip
 
 
