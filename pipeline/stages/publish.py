@@ -31,7 +31,7 @@ DAYS = 30
 # Of tubes on which team and lab do not agree, so many of each kind are shown by name; all are counted.
 APART = 100
 # Of results that no manifest names, so many are compared with the codes of tubes that wait for one.
-COMPARED = 200
+COMPARED = 2_000
 WAIT_S = 1.0
 SHARE = 20
 # Batches of the vault.

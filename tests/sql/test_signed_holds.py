@@ -166,8 +166,9 @@ def test_people_are_told_once_by_what_was_signed() -> None:
         given.add(DISCORDANT)
         given.decide(30)
         given.sign("discordant T", "release")
-        given.decide(31)
+        assert given.decide(31) == 1
         assert given.messages() == {"a": "result", "b": "result"}
+        assert given.decide(31) == 0, "carried out once, and no tube looked at again for it"
         given.decide(32, full=True)
         assert given.messages() == {}
 
