@@ -149,6 +149,7 @@ SECTIONS: dict[str, Section] = {
     "drain": alone("drain"),
     "latency": alone("latency"),
     "page": alone("page"),
+    "uploads": alone("uploads"),
 }
 
 
