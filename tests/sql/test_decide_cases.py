@@ -370,3 +370,6 @@ def test_only_what_was_touched_is_decided() -> None:
         assert given.decide(30) == 1
         given.add([Result("T7", "detected", "C", told=31)])
         assert given.decide(31) == 1
+        given.add([Slot("T8")])
+        assert given.decide(31) == 1
+        assert given.decide(31) == 0, "a rejected row's place is looked at once"
