@@ -291,7 +291,7 @@ def _bad_files() -> list[File]:
 
 
 def demo(day: Day, seed: int) -> Book:
-    """A bit of everything for `make demo`: two teams, pools of 10 and 5, bad rows, a re-sent row, an unknown tube, round two."""
+    """A bit of everything for `make demo`: two teams, pools of 10 and 5, bad rows, a re-sent row, an unknown tube, round two with a pool that people decide."""
     book, random, site = _start("demo", "A bit of everything, in two rounds", day.at(1, 8, 15), seed)
     tens, fives, singles = site.tubes(30, 10, "lab", landlines=4), site.tubes(20, 5), site.tubes(12, 1)
     team_a = Sheet("doi_a_danh_sach.csv", "manifest", "vi", LAB_MODE_COLUMNS, has_bom=True)
@@ -302,7 +302,7 @@ def demo(day: Day, seed: int) -> Book:
     a.rows[57] = spoiled(a.rows[57], "missing_identity", full_name="")
     b.rows[103] = spoiled(b.rows[103], "bad_tube_code", tube_code=with_wrong_check(singles[3].code))
     bench = Bench(random, day.at(1, 14, 30), typed=True)
-    plan = {tens[2]: "detected", tens[11]: "detected", tens[20]: "inconclusive", fives[4]: "detected", singles[7]: "detected"}
+    plan = {tens[2]: "detected", tens[11]: "detected", tens[20]: "inconclusive", tens[25]: "detected", fives[4]: "detected", singles[7]: "detected"}
     _answer(bench, tens + fives + singles, {**plan, fives[9]: "rejected"}, reason="insufficient")
     bench.rows.append(again(bench.rows[5]))
     bench.call("ZX-000452", "not_detected")
@@ -312,7 +312,7 @@ def demo(day: Day, seed: int) -> Book:
     book.step("day_1", day.as_of(1), [a, b, lab])
 
     bench = Bench(random, day.at(0, 9, 30), plate="K002")
-    for pool, calls in ((tens[2], {4: "detected"}), (tens[11], {0: "detected", 8: "detected"}), (tens[20], {})):
+    for pool, calls in ((tens[2], {4: "detected"}), (tens[11], {0: "detected", 8: "detected"}), (tens[20], {}), (tens[25], {})):
         _retest(bench, pool, calls)
     back = [site.tube([person], replaces=(fives[4].code,), at=day.at(0, 8)) for person in fives[4].people]
     _answer(bench, [*back, lost_word], {back[1]: "detected"})

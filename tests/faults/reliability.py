@@ -1,7 +1,7 @@
 """What the fault tests found: every test of a row of the fault catalogue, how it ended, and the figures that it measured.
 
 A test tells a figure by pytest's `record_property("faulted_sends", 20_000)`; figures of one name from several tests are added up.
-`make test` runs all and has the session write them (`--record build/reliability.json`); a session of a few tests leaves the whole run's
+`make test` runs all and has the session write them (`--record=build/reliability.json`); a session of a few tests leaves the whole run's
 figures alone. `make reliability` renders docs/reliability.md and .json from them.
 """
 
