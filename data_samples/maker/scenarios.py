@@ -291,7 +291,7 @@ def _bad_files() -> list[File]:
 
 
 def demo(day: Day, seed: int) -> Book:
-    """A bit of everything for `make demo`: two teams, pools of 10 and 5, bad rows, a re-sent row, an unknown tube, round two with a pool that people decide."""
+    """A bit of everything for `make demo`: two teams, pools of 10 and 5, bad rows, a re-sent row, an unknown tube, a discordant pool."""
     book, random, site = _start("demo", "A bit of everything, in two rounds", day.at(1, 8, 15), seed)
     tens, fives, singles = site.tubes(30, 10, "lab", landlines=4), site.tubes(20, 5), site.tubes(12, 1)
     team_a = Sheet("doi_a_danh_sach.csv", "manifest", "vi", LAB_MODE_COLUMNS, has_bom=True)
@@ -302,7 +302,12 @@ def demo(day: Day, seed: int) -> Book:
     a.rows[57] = spoiled(a.rows[57], "missing_identity", full_name="")
     b.rows[103] = spoiled(b.rows[103], "bad_tube_code", tube_code=with_wrong_check(singles[3].code))
     bench = Bench(random, day.at(1, 14, 30), typed=True)
-    plan = {tens[2]: "detected", tens[11]: "detected", tens[20]: "inconclusive", tens[25]: "detected", fives[4]: "detected", singles[7]: "detected"}
+    plan = {
+        **dict.fromkeys((tens[2], tens[11], tens[25]), "detected"),
+        tens[20]: "inconclusive",
+        fives[4]: "detected",
+        singles[7]: "detected",
+    }
     _answer(bench, tens + fives + singles, {**plan, fives[9]: "rejected"}, reason="insufficient")
     bench.rows.append(again(bench.rows[5]))
     bench.call("ZX-000452", "not_detected")
