@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,9 @@ from sqlalchemy import Connection, func, literal, select, union_all
 from pipeline.domain.words import HoldReason, MessageState, Purpose
 from pipeline.ledger.columns import Moment
 from pipeline.ledger.holds import Hold
+from pipeline.ledger.staging import staged
 from pipeline.ledger.tables import hold, message, message_event, opening, receipt
 
-ASKED_AT_ONCE = 10_000
 _RELEASED = """COPY (
     SELECT specimen_id, min(enqueued_at) AT TIME ZONE {zone} AS at
     FROM message
@@ -110,29 +110,26 @@ def segments(conn: Connection, since: datetime) -> list[Segment]:
 
 
 def opened_among(conn: Connection, specimen_ids: Sequence[str]) -> set[str]:
-    """Those of the specimens whose page was opened with the right birth date, at least once."""
-    opened = select(opening.c.specimen_id).where(opening.c.first_opened_at.is_not(None))
-    return {
-        str(specimen)
-        for some in _portions(specimen_ids)
-        for specimen in conn.execute(opened.where(opening.c.specimen_id.in_(some))).scalars()
-    }
+    """Those of a screen's specimens whose page was opened with the right birth date, at least once."""
+    opened = select(opening.c.specimen_id).where(opening.c.first_opened_at.is_not(None), opening.c.specimen_id.in_(specimen_ids))
+    return {str(specimen) for specimen in conn.execute(opened).scalars()}
 
 
-def told_among(conn: Connection, specimen_ids: Sequence[str]) -> dict[str, tuple[MessageState, datetime]]:
-    """Specimen → state of the newest word to its person, and since when it was owed. A link sent once more is no word."""
-    columns = (message.c.specimen_id, message.c.state, message.c.enqueued_at)
-    newest_last = select(*columns).where(message.c.purpose != Purpose.LINK).order_by(message.c.version, message.c.enqueued_at)
-    return {
-        str(specimen): (state, owed_at)
-        for some in _portions(specimen_ids)
-        for specimen, state, owed_at in conn.execute(newest_last.where(message.c.specimen_id.in_(some)))
-    }
-
-
-def _portions(specimen_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """A statement takes 65,535 values at most."""
-    return (specimen_ids[start : start + ASKED_AT_ONCE] for start in range(0, len(specimen_ids), ASKED_AT_ONCE))
+def unopened_among(conn: Connection, detected: pa.Table) -> pa.Table:
+    """specimen_id, message, owed_at of those of the table's specimens that are owed a word and whose page nobody has opened."""
+    columns = (message.c.specimen_id, message.c.state.label("message"), message.c.enqueued_at.label("owed_at"))
+    with staged(conn, "detected", [message.c.specimen_id], detected.to_batches()) as asked:
+        statement = (
+            select(*columns)
+            .distinct(message.c.specimen_id)
+            .join(asked, asked.c.specimen_id == message.c.specimen_id)
+            .outerjoin(opening, opening.c.specimen_id == message.c.specimen_id)
+            .where(message.c.purpose != Purpose.LINK, opening.c.first_opened_at.is_(None))
+            .order_by(message.c.specimen_id, message.c.version.desc(), message.c.enqueued_at.desc())
+        )
+        rows = [dict(row) for row in conn.execute(statement).mappings()]
+    kinds = [("specimen_id", pa.string()), ("message", pa.string()), ("owed_at", pa.timestamp("us", "UTC"))]
+    return pa.Table.from_pylist([row | {"message": row["message"].value} for row in rows], schema=pa.schema(kinds))
 
 
 def last_receipt(conn: Connection) -> datetime | None:

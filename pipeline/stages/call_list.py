@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from pipeline.domain.words import MessageState
 from pipeline.ledger import audit, desk
@@ -11,6 +12,8 @@ from pipeline.stages.house import House
 from pipeline.stages.lists import NOT_CARRIED, identities
 from pipeline.warehouse.published import Published
 
+# Who waits longest may have looked since the last run: so many times as many are read.
+SPARE = 3
 PERSON = ("full_name", "birth_date", "phone", "address")
 
 
@@ -37,26 +40,32 @@ class Callee:
     person: dict[str, str] = field(repr=False)
 
 
-def unopened(house: House, now: datetime) -> list[ToCall]:
-    """The longest waiting first. Names nobody. Whom no message was owed yet, or whose time has not passed, is not among them."""
-    late = now - timedelta(hours=house.programme.clocks.unopened_hours)
-    detected = {row["specimen_id"]: row for row in Published(house.home.published).read("detected")}
+def how_many(house: House, now: datetime) -> int:
+    """How many were not reached when the last run looked; whose time has not passed is not among them."""
+    return Published(house.home.published).count("to_call", any_of=_due(house, now))
+
+
+def unopened(house: House, limit: int, now: datetime) -> list[ToCall]:
+    """The first `limit`, the longest waiting first, without those who have looked since the last run. Names nobody."""
+    rows = Published(house.home.published).first("to_call", limit * SPARE, any_of=_due(house, now))
     with house.ledger.begin() as conn:
-        told = desk.told_among(conn, list(detected))
-        opened = desk.opened_among(conn, list(detected))
-    waiting = [
-        ToCall(message=state, owed_at=owed_at, **{name: row[name] for name in ToCall.__dataclass_fields__ if name in row})
-        for specimen, row in detected.items()
-        if specimen not in opened and specimen in told
-        for state, owed_at in [told[specimen]]
-        if owed_at <= late or state in (MessageState.NO_PHONE, *NOT_CARRIED)
-    ]
-    return sorted(waiting, key=lambda one: (one.owed_at, one.specimen_id))
+        opened = desk.opened_among(conn, [row["specimen_id"] for row in rows])
+    return [
+        ToCall(**{name: row[name] for name in ToCall.__dataclass_fields__} | {"message": MessageState(row["message"])})
+        for row in rows
+        if row["specimen_id"] not in opened
+    ][:limit]
+
+
+def _due(house: House, now: datetime) -> list[list[tuple[str, str, Any]]]:
+    late = now - timedelta(hours=house.programme.clocks.unopened_hours)
+    unsent = [state.value for state in (MessageState.NO_PHONE, *NOT_CARRIED)]
+    return [[("owed_at", "<=", late)], [("message", "in", unsent)]]
 
 
 def call_list(house: House, limit: int, *, who: str, now: datetime) -> list[Callee]:
     """The first `limit` of `unopened` with the people behind them. That `who` looked goes into the audit before anybody is shown."""
-    waiting = unopened(house, now)[:limit]
+    waiting = unopened(house, limit, now)
     with house.ledger.begin() as conn:
         audit.append(conn, who, "looked", "call list", f"{len(waiting)} people", now)
     known = identities(house, [(one.vault_day, one.vault_batch, one.specimen_id) for one in waiting], PERSON)

@@ -18,7 +18,7 @@ from pipeline.ledger.holds import Hold
 from pipeline.ledger.switches import Stop, Switch
 from pipeline.quality.texts import reason_text
 from pipeline.stages.answer import choices, is_of_tube
-from pipeline.stages.call_list import unopened
+from pipeline.stages.call_list import how_many
 from pipeline.stages.house import House
 from pipeline.warehouse.published import Published
 
@@ -146,7 +146,7 @@ class Overview:
 def overview(house: House, now: datetime) -> Overview:
     """The whole first screen. Opens no warehouse, so it waits for nobody and keeps nobody waiting."""
     figures = Published(house.home.published).figures()
-    to_call = len(unopened(house, now))
+    to_call = how_many(house, now)
     with house.ledger.begin() as conn:
         said = decisions.people_for(conn)
 

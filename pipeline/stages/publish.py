@@ -89,12 +89,13 @@ def _publish(house: House, now: datetime, always: bool) -> PublishSummary:
                 added = _add_facts(house, warehouse, shown)
                 figures = _figures(house, warehouse, known.tables, since)
                 lists = {name: warehouse.arrow(statement) for name, statement in LISTS.items()}
-                lists["detected"] = warehouse.arrow("report/detected", since=since)
+                detected = warehouse.arrow("report/detected", since=since)
                 lists["near"] = warehouse.arrow("report/near_codes", most=COMPARED, window_days=house.programme.clocks.match_window_days)
                 warehouse.forget(["tube_book"])
             held_s = time.monotonic() - started
     except WarehouseBusy:
         return PublishSummary(0, False, 0)
+    lists["to_call"] = _to_call(house, detected)
     for name, table in lists.items():
         shown.write(name, table)
     turnaround = figures.pop("turnaround") + [asdict(one) for one in known.segments]
@@ -117,6 +118,13 @@ def _of_the_ledger(house: House, now: datetime) -> _Known:
         return _Known(
             {"released": desk.released(conn, since, zone), "arrived": desk.arrived(conn, since, zone)}, desk.segments(conn, since)
         )
+
+
+def _to_call(house: House, detected: pa.Table) -> pa.Table:
+    """Who was detected and has not looked, the longest waiting first: of a national day a screen could not ask that itself."""
+    with house.ledger.begin() as conn:
+        waiting = desk.unopened_among(conn, detected)
+    return detected.join(waiting, keys="specimen_id", join_type="inner").sort_by([("owed_at", "ascending"), ("specimen_id", "ascending")])
 
 
 def _is_due(figures: Mapping[str, Any] | None, now: datetime) -> bool:

@@ -45,6 +45,19 @@ class Published:
         rows: list[dict[str, Any]] = pq.read_table(path, filters=list(where) or None, partitioning=None).to_pylist()
         return rows
 
+    def count(self, name: str, *, any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> int:
+        """How many rows fulfil all of one of `any_of`; 0 where nothing was published under that name."""
+        path = self._path(name)
+        return pq.read_table(path, columns=[], filters=_filters(any_of), partitioning=None).num_rows if path.exists() else 0
+
+    def first(self, name: str, rows: int, *, any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> list[dict[str, Any]]:
+        """The first `rows`, in the file's order, that fulfil all of one of `any_of`."""
+        path = self._path(name)
+        if not path.exists():
+            return []
+        found: list[dict[str, Any]] = pq.read_table(path, filters=_filters(any_of), partitioning=None).slice(0, rows).to_pylist()
+        return found
+
     def find(self, kind: str, *, where: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
         """As `read`, from the facts of all batches, oldest first."""
         batches = sorted((path.stem for path in (self.root / kind).glob("[0-9]*.parquet")), key=int)
@@ -68,3 +81,7 @@ class Published:
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.parquet"
+
+
+def _filters(any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> list[list[tuple[str, str, Any]]]:
+    return [list(every) for every in any_of]

@@ -9,15 +9,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from sqlalchemy import insert
 
 from pipeline.domain.words import Choice, HoldReason, MessageState, Purpose
 from pipeline.ledger import audit, desk, holds, openings, outbox
 from pipeline.ledger.server import Server
 from pipeline.ledger.switches import Stop
+from pipeline.ledger.tables import opening
 from pipeline.stages import publish as publishing
 from pipeline.stages.answer import answer, choices, pause
-from pipeline.stages.call_list import call_list, unopened
+from pipeline.stages.call_list import call_list, how_many, unopened
 from pipeline.stages.house import House
 from pipeline.stages.overview import Overview, Reconciled, Segment, holds_of, overview
 from pipeline.stages.page_wishes import Wishes
@@ -108,10 +111,11 @@ def test_messages_that_went_out_and_pages_that_were_opened_have_their_segments(c
                 outbox.advance(
                     conn, one.message_id, MessageState.SENT, source="api", now=NOW + timedelta(hours=1), sid=f"SM{one.message_id}"
                 )
-        (waiting,) = unopened(house, LATER)
+        (waiting,) = unopened(house, 9, LATER)
         with house.ledger.begin() as conn:
             openings.take_try(conn, waiting.specimen_id, since=NOW - timedelta(days=1), now=NOW)
             openings.note_opened(conn, waiting.specimen_id, NOW + timedelta(hours=3))
+        assert unopened(house, 9, LATER) == [], "who has just looked is not called, whenever the last run was"
         publish(house, LATER, always=True)
         screen = overview(house, LATER)
         return [one for one in screen.turnaround if one.segment in (Segment.RELEASED_SENT, Segment.SENT_OPENED)], screen.to_call
@@ -128,37 +132,56 @@ def test_who_was_detected_and_does_not_look_is_called_after_the_programmes_hours
 
 
 @pytest.mark.parametrize("state", [MessageState.NO_PHONE, MessageState.TOO_OLD, MessageState.OVER_LIMIT, MessageState.FAILED])
-def test_who_was_detected_and_gets_no_message_is_called_at_once(copy: Installation, state: MessageState) -> None:
+def test_who_was_detected_and_gets_no_message_is_called_from_the_next_run_on(copy: Installation, state: MessageState) -> None:
     def work(house: House) -> Any:
         with house.ledger.begin() as conn:
             for one in outbox.claim(conn, 100, "w", NOW):
                 outbox.advance(conn, one.message_id, state, source="notify", now=NOW)
-        return [(one.tube_code, one.message) for one in unopened(house, NOW + timedelta(minutes=1))]
+        publish(house, NOW, always=True)
+        return [(one.tube_code, one.message) for one in unopened(house, 9, NOW + timedelta(minutes=1))]
 
     assert copy.do(work) == [("SP4", state)]
 
 
 def test_a_link_asked_for_again_keeps_nobody_from_the_call_list(copy: Installation) -> None:
     def work(house: House) -> Any:
-        (owed,) = unopened(house, LATER)
+        (owed,) = unopened(house, 9, LATER)
         key = house.keys.derive(KeyPurpose.TOKEN)
         Wishes(house.ledger, key, b"", lambda *_: None).new_link(token(key, owed.specimen_id), LATER)
         with house.ledger.begin() as conn:
             purposes = {one.purpose for one in outbox.of_specimen(conn, owed.specimen_id)}
-        return owed, unopened(house, LATER), purposes
+        publish(house, LATER, always=True)
+        return owed, unopened(house, 9, LATER), purposes
 
     owed, still, purposes = copy.do(work)
     assert still == [owed] and purposes == {Purpose.RESULT, Purpose.LINK}
 
 
-def test_a_national_day_of_detected_is_asked_in_portions(day: Installation) -> None:
-    many = [str(uuid.UUID(int=number)) for number in range(70_000)]
+def test_of_a_national_day_of_detected_the_few_are_found_who_have_not_looked(day: Installation) -> None:
+    def work(house: House) -> Any:
+        detected = Published(house.home.published).read("to_call")
+        others = [str(uuid.UUID(int=number)) for number in range(70_000)]
+        with house.ledger.begin() as conn:
+            return detected, desk.unopened_among(conn, pa.table({"specimen_id": [*others, detected[0]["specimen_id"]]})).to_pylist()
+
+    published, found = day.do(work)
+    assert [(one["tube_code"], one["message"]) for one in published] == [("SP4", "queued")]
+    assert found == [{name: published[0][name] for name in ("specimen_id", "message", "owed_at")}]
+
+
+def test_who_has_looked_leaves_their_place_on_the_list_to_the_next(copy: Installation) -> None:
+    """The list is as long as it may be, though those who wait longest have looked since the last run."""
 
     def work(house: House) -> Any:
+        (one,) = Published(house.home.published).read("to_call")
+        rows = [one | {"specimen_id": str(uuid.UUID(int=number)), "tube_code": f"T{number}"} for number in range(1, 7)]
+        Published(house.home.published).write("to_call", pa.Table.from_pylist(rows))
         with house.ledger.begin() as conn:
-            return desk.opened_among(conn, many), desk.told_among(conn, many)
+            for row in rows[:2]:
+                conn.execute(insert(opening).values(specimen_id=row["specimen_id"], tries=0, tried_at=NOW, first_opened_at=NOW))
+        return [one.tube_code for one in unopened(house, 2, LATER)], how_many(house, LATER), how_many(house, NOW)
 
-    assert day.do(work) == (set(), {})
+    assert copy.do(work) == (["T3", "T4"], 6, 0)
 
 
 def test_I8_the_call_list_names_people_and_the_audit_says_who_looked(copy: Installation) -> None:
