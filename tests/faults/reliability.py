@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.figures import about
+
 FOUND = Path("build/reliability.json")
 # test_C01_killed_in_a_run, test_C02_T09_...: the rows that a test is about.
 _ROW = re.compile(r"[A-Z][0-9]{2}")
@@ -56,6 +58,5 @@ class Record:
     def write(self, path: Path) -> None:
         if self.tests:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(
-                json.dumps({"tests": self.tests, "figures": self.figures, "seconds": self.seconds}, indent=1, sort_keys=True) + "\n"
-            )
+            found = {"tests": self.tests, "figures": self.figures, "seconds": self.seconds, "about": about()}
+            path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")

@@ -10,7 +10,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.bench.figures import about
 from tests.faults.every import FOUND as EVERY
 from tests.faults.long import FOUND as SENDS
 from tests.faults.long_restore import FOUND as DRILL
@@ -25,8 +24,14 @@ PROMISED = ("lost", "doubled", "wrong")
 
 
 def main() -> None:
-    found = json.loads(FOUND.read_text())
-    known = about()
+    page, told = rendered(json.loads(FOUND.read_text()))
+    (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    (DOCS / "reliability.md").write_text(page)
+
+
+def rendered(found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The page and the flat keys. `found`: what a whole run recorded, with its commit. Raises KeyError where a promised figure is missing."""
+    known = found["about"]
     # A missing one is a KeyError: what was not measured is not nought.
     figures = {name: found["figures"][name] for name in PROMISED} | dict(sorted(found["figures"].items()))
     largest = largest_run()
@@ -35,15 +40,14 @@ def main() -> None:
     lane = {"fault_lane_s": round(found["seconds"]["tests/faults"]), "all_tests_s": round(sum(found["seconds"].values()))}
     figures |= {name: judged[name] for name in ("mutants", "mutants_killed", "mutants_unjudged")}
     of_mutants = {"mutants_commit": judged["commit"], "mutants_date": judged["date"]}
-    told = figures | largest | lane | of_mutants | {"commit": known["commit"], "date": known["date"], "machine": known["machine"]}
-    (DOCS / "reliability.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    told = figures | largest | lane | of_mutants | {name: known[name] for name in ("commit", "date", "machine")}
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     page = environment.get_template("reliability.md.j2").render(
         **known, figures=figures, largest=largest, longer=longer, lane=lane, rows=rows(found["tests"]), judged=judged
     )
-    (DOCS / "reliability.md").write_text(page)
+    return page, told
 
 
 def largest_run(path: Path = LARGEST) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.reliability import Record, rows_of
-from tests.faults.report import HERE, largest_run, rows
+from tests.faults.report import HERE, largest_run, rendered, rows
 from tests.faults.sim import __main__ as simulator
 from tests.faults.sim.judge import Verdict
 
@@ -47,6 +47,21 @@ def test_cases_figures_and_seconds_are_added_up(tmp_path: Path) -> None:
     assert found["seconds"] == {"tests/faults": 2.0, "tests/unit": 4.0}
     assert found["tests"]["C01"] == found["tests"]["T07"] == {"test_C01_T07_x": {"passed": 1, "failed": 1}}
     assert [(row["name"], row["cases"], row["failed"]) for row in rows(found["tests"])] == [("C01", 2, 1), ("T07", 2, 1)]
+
+
+def test_the_page_is_made_of_what_lies_in_docs_and_of_a_run(tmp_path: Path) -> None:
+    record = Record()
+    record.note("tests/faults/a.py::test_C01_x", "passed", [("kills", 2), ("doubled", 0), ("wrong", 0)])
+    record.spend("tests/faults/a.py::test_C01_x", 90.0)
+    record.write(tmp_path / "found.json")
+    with pytest.raises(KeyError, match="lost"):
+        rendered(json.loads((tmp_path / "found.json").read_text()))
+    record.note("tests/faults/a.py::test_C01_x", "failed", [("lost", 0)])
+    record.write(tmp_path / "found.json")
+    page, told = rendered(json.loads((tmp_path / "found.json").read_text()))
+    assert "| kills | 2 |" in page and "| C01 |" in page and "a worker busy for 1.5 minutes" in page
+    assert (told["lost"], told["kills"], told["fault_lane_s"]) == (0, 2, 90)
+    assert told["mutants"] >= told["mutants_killed"] > 0 and told["commit"]
 
 
 def test_every_row_that_a_test_is_named_after_has_its_sentence() -> None:
