@@ -1,4 +1,4 @@
-"""Three made-up people at the demo's desk: one of a team, one of a lab, one operator. Their passwords are made for this demo alone."""
+"""Made-up people at the demo's desk: one of a team, one of a lab, two operators, who let go together. Their passwords are made for this demo alone."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def show_people(scenario: Scenario, house: House, desk_url: str, out: Console) -
 
 
 def add_people(scenario: Scenario, house: House, passwords: Passwords) -> list[tuple[str, Role, str | None, str]]:
-    """(login, role, place, password) of each: of the first team and the first lab that sent a file in the scenario, and an operator."""
+    """(login, role, place, password) of each: of the first team and the first lab that sent a file in the scenario, and two operators."""
     with house.ledger.begin() as conn:
         first = {one.kind: one.sender for one in reversed(receipts.listing(conn))}
     wanted = [("team", Role.TEAM, first.get(FileKind.MANIFEST)), ("lab", Role.LAB, first.get(FileKind.RESULTS))]
     made: list[tuple[str, Role, str | None, str]] = []
-    for login, role, place in [*(one for one in wanted if one[2]), ("operator", Role.OPERATOR, None)]:
+    for login, role, place in [*(one for one in wanted if one[2]), ("operator", Role.OPERATOR, None), ("second", Role.OPERATOR, None)]:
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         add_account(house.ledger, login, passwords.hash(password), role, place, BY, scenario.as_of)
         made.append((login, role, place, password))

@@ -102,7 +102,7 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
         assert "--password" not in told and "Example:" in told
 
 
-def test_the_demo_has_a_person_of_a_team_of_a_lab_and_an_operator(here: Installation) -> None:
+def test_the_demo_has_a_person_of_a_team_of_a_lab_and_two_operators(here: Installation) -> None:
     played = Scenario("a day", "vietnam", NOW, ())
     with open_house(here.settings) as house:
         with house.ledger.begin() as conn:
@@ -112,6 +112,7 @@ def test_the_demo_has_a_person_of_a_team_of_a_lab_and_an_operator(here: Installa
             for sender, kind in (("team-a", FileKind.MANIFEST), ("lab-1", FileKind.RESULTS)):
                 conn.execute(receipt.update().where(receipt.c.sender == sender).values(kind=kind))
         made = add_people(played, house, CHEAP)
-        assert [one[:3] for one in made] == [("team", Role.TEAM, "team-a"), ("lab", Role.LAB, "lab-1"), ("operator", Role.OPERATOR, None)]
+        operators = [(login, Role.OPERATOR, None) for login in ("operator", "second")]
+        assert [one[:3] for one in made] == [("team", Role.TEAM, "team-a"), ("lab", Role.LAB, "lab-1"), *operators]
         assert all(sign_in(house.ledger, CHEAP, login, password, NOW) for login, _, _, password in made)
-        assert len({password for *_, password in made}) == 3
+        assert len({password for *_, password in made}) == 4
