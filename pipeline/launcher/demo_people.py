@@ -1,4 +1,4 @@
-"""Made-up people at the demo's desk: one of a team, one of a lab, two operators, who let go together. Their passwords are made for this demo alone."""
+"""Made-up people at the demo's desk: a team's, a lab's, two operators who let go together. Their passwords are made for this demo alone."""
 
 from __future__ import annotations
 
