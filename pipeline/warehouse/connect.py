@@ -118,6 +118,10 @@ def open_warehouse(path: Path, *, memory_limit: str | None, spill: Path | None) 
         connection.execute("SET enable_progress_bar = false")
         for table in SCHEMA:
             connection.execute(statement(f"schema/{table}"))
+        if _columns(connection) != _own_columns():
+            raise WarehouseDamaged(
+                "The warehouse is of another version of unpool. Run `unpool rebuild`: it makes it anew, and nothing is lost."
+            )
         yield Warehouse(connection)
     except duckdb.Error as error:
         # Damage further inside shows only when it is read, a full disk when it is written.
@@ -126,6 +130,19 @@ def open_warehouse(path: Path, *, memory_limit: str | None, spill: Path | None) 
         raise
     finally:
         connection.close()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> frozenset[tuple[str, str, str]]:
+    return frozenset(connection.execute(statement("state/columns")).fetchall())
+
+
+@cache
+def _own_columns() -> frozenset[tuple[str, str, str]]:
+    """Those of a warehouse that this version makes."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        for table in SCHEMA:
+            connection.execute(statement(f"schema/{table}"))
+        return _columns(connection)
 
 
 def half_of(machine_bytes: int) -> str:

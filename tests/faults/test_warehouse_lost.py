@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline.errors import WarehouseBehind, WarehouseDamaged
@@ -72,11 +73,23 @@ def cut_at_its_end(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-300_000])
 
 
+def of_an_earlier_version(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE hold DROP COLUMN facts")
+
+
+def of_a_later_version(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE outcome ADD COLUMN mood VARCHAR")
+
+
 def made_noise(path: Path) -> None:
     path.write_bytes(random.Random(13).randbytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize("spoil", [deleted, emptied, cut_in_its_header, cut_in_half, cut_at_its_end, made_noise])
+@pytest.mark.parametrize(
+    "spoil", [deleted, emptied, cut_in_its_header, cut_in_half, cut_at_its_end, made_noise, of_an_earlier_version, of_a_later_version]
+)
 def test_C13_a_spoilt_warehouse_is_refused_and_rebuilt(town: Installation, spoil: Callable[[Path], None], record_property: Told) -> None:
     record_property("corruptions", 1)
     before = looked_at(town)
