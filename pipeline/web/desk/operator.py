@@ -29,6 +29,8 @@ LARGEST_FORM: Final = 4096
 # As long as a reason in the audit may be.
 LONGEST_WHY: Final = 500
 CALLS: Final = 100
+# What a hold's figures are called by the page's texts; others stand there by their own names.
+DETAILS: Final = ("specimens", "rows", "messages", "explained", "lost_too_early", "files", "hours", "last_receipt", "before")
 HOME: Final = "/overview"
 DATA_DOCS: Final = "/data-docs/"
 # These pages bring their own style, so that they can be read without a desk.
@@ -141,6 +143,7 @@ async def _hold_page(room: Room, request: Request, person: Person, about: OpenHo
         local=room.house.local,
         age=partial(age, room.now()),
         longest=LONGEST_WHY,
+        details=DETAILS,
     )
 
 
