@@ -46,7 +46,8 @@ def main() -> None:
     for name in asked.only or SECTIONS:
         found = SECTIONS[name](console, asked.size or USUAL)
         # After each section: a long run that is broken off has told what it knew.
-        figures.write(found | figures.about())
+        # Of one section alone, the others' figures keep their commit and machine.
+        figures.write(found | figures.about(f"{name}_") | ({} if asked.only else figures.about()))
         console.print_json(data=figures.rounded(found))
     report.write()
 
