@@ -14,7 +14,7 @@ call-back lists for the teams, holds for the operator, and the messages that are
 - *A task that failed at once* says why in the last line of its log; waiting does not help. Mend it, then *Clear* the task.
 - Clearing is always safe: the same facts give the same outcomes, and a message is one row however often it is queued.
 - Nothing wrong can have been sent: sending is another DAG, and it takes only what a finished decision queued.
-- A hold about a tube that people decided closes with the next run; is it open again, a later file made their word void.
+- A hold about a tube that people decided closes with the next run; if it is open again, a later file made their word void.
 - An outcome that looks wrong: `unpool verify` first; then `unpool rebuild`, which computes everything anew and prints both state hashes.
 
 ## Tóm tắt

@@ -33,7 +33,7 @@ class Said:
 
 def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, now: datetime) -> Said:
     """Write down what `who` says to an open hold, and that into the audit. Raises ActionNeeded where `who` has spoken already."""
-    row = {"choice": choice, "who": who, "why": why, "at": now} | _this(about)
+    row = {"choice": choice, "who": who, "why": why, "at": now} | this(about)
     savepoint = conn.begin_nested()
     try:
         conn.execute(insert(decision).values(row))
@@ -42,7 +42,7 @@ def say(conn: Connection, about: Hold, choice: Choice, *, who: str, why: str, no
         raise ActionNeeded(f"{who} has decided on this hold already: another person must.") from None
     savepoint.commit()
     audit.append(conn, who, f"hold_{choice}", f"{about.reason} {about.subject}", why, now)
-    same = (*(decision.c[name] == value for name, value in _this(about).items()), decision.c.choice == choice)
+    same = (*(decision.c[name] == value for name, value in this(about).items()), decision.c.choice == choice)
     return Said(choice, int(conn.execute(select(func.count()).select_from(decision).where(*same)).scalar_one()))
 
 
@@ -65,5 +65,6 @@ def last_release(conn: Connection, reason: HoldReason) -> dict[str, int]:
     return {owner: int(batch_no) for owner, batch_no in conn.execute(statement.group_by(hold.c.owner)) if batch_no is not None}
 
 
-def _this(about: Hold) -> dict[str, Any]:
+def this(about: Hold) -> dict[str, Any]:
+    """The columns THIS of a hold as it stands."""
     return {name: getattr(about, name) for name in THIS}

@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from pipeline.domain.words import Choice
+from pipeline.ledger.decisions import this
 from pipeline.ledger.holds import Hold
 from pipeline.ledger.tables import signed_hold
 
 
 def add(conn: Connection, about: Hold, choice: Choice) -> None:
     """Raises IntegrityError where this opening of the hold was decided already: ask `is_signed` first."""
-    row = {"hold_id": about.hold_id, "opened_at": about.opened_at, "facts": about.facts, "choice": choice}
-    conn.execute(insert(signed_hold).values(row))
+    conn.execute(insert(signed_hold).values(this(about) | {"choice": choice}))
 
 
 def is_signed(conn: Connection, about: Hold) -> bool:
     """Whether enough people have decided on the hold as it stands, and its batch has not come yet."""
-    this = (signed_hold.c.hold_id == about.hold_id, signed_hold.c.opened_at == about.opened_at, signed_hold.c.facts == about.facts)
-    return conn.execute(select(signed_hold.c.signed_no).where(*this)).first() is not None
+    same = (signed_hold.c[name] == value for name, value in this(about).items())
+    return conn.execute(select(signed_hold.c.signed_no).where(*same)).first() is not None
 
 
 def is_any_waiting(conn: Connection) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from pipeline.domain.words import MessageState
 from pipeline.ledger import audit, desk
 from pipeline.stages.house import House
 from pipeline.stages.lists import NOT_CARRIED, identities
-from pipeline.warehouse.published import Published
+from pipeline.warehouse.published import AnyOf, Published
 
 # Who waits longest may have looked since the last run: so many times as many are read.
 SPARE = 3
@@ -57,7 +56,7 @@ def unopened(house: House, limit: int, now: datetime) -> list[ToCall]:
     ][:limit]
 
 
-def _due(house: House, now: datetime) -> list[list[tuple[str, str, Any]]]:
+def _due(house: House, now: datetime) -> AnyOf:
     late = now - timedelta(hours=house.programme.clocks.unopened_hours)
     unsent = [state.value for state in (MessageState.NO_PHONE, *NOT_CARRIED)]
     return [[("owed_at", "<=", late)], [("message", "in", unsent)]]

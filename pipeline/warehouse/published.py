@@ -19,6 +19,8 @@ from pipeline.durable import make_folder, write_file
 
 # Small enough that a search for one code reads little of a large file.
 ROWS_OF_A_GROUP = 50_000
+# All of one of them, as pyarrow has filters: (column, operator, value).
+AnyOf = list[list[tuple[str, str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,17 @@ class Published:
         rows: list[dict[str, Any]] = pq.read_table(path, filters=list(where) or None, partitioning=None).to_pylist()
         return rows
 
-    def count(self, name: str, *, any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> int:
+    def count(self, name: str, *, any_of: AnyOf) -> int:
         """How many rows fulfil all of one of `any_of`; 0 where nothing was published under that name."""
         path = self._path(name)
-        return pq.read_table(path, columns=[], filters=_filters(any_of), partitioning=None).num_rows if path.exists() else 0
+        return pq.read_table(path, columns=[], filters=any_of, partitioning=None).num_rows if path.exists() else 0
 
-    def first(self, name: str, rows: int, *, any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> list[dict[str, Any]]:
+    def first(self, name: str, rows: int, *, any_of: AnyOf) -> list[dict[str, Any]]:
         """The first `rows`, in the file's order, that fulfil all of one of `any_of`."""
         path = self._path(name)
         if not path.exists():
             return []
-        found: list[dict[str, Any]] = pq.read_table(path, filters=_filters(any_of), partitioning=None).slice(0, rows).to_pylist()
+        found: list[dict[str, Any]] = pq.read_table(path, filters=any_of, partitioning=None).slice(0, rows).to_pylist()
         return found
 
     def find(self, kind: str, *, where: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
@@ -81,7 +83,3 @@ class Published:
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.parquet"
-
-
-def _filters(any_of: Sequence[Sequence[tuple[str, str, Any]]]) -> list[list[tuple[str, str, Any]]]:
-    return [list(every) for every in any_of]

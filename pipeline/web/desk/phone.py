@@ -85,7 +85,7 @@ class SentTube(_Strict):
     form: Literal[1, 2, 3]
     site_code: Annotated[str, Field(max_length=32), AfterValidator(_plain)] = ""
     # Empty: the programme's.
-    pooling_mode: Literal["", "field", "lab", "double"] = ""
+    pooling_mode: Literal[""] | Mode = ""
     tube_code: Short
     collected_at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$")]
     replaces_tube: Short
@@ -164,8 +164,7 @@ def read_tube(body: bytes, key: str) -> FinishedTube:
     except ValueError:
         raise Refused(400, [Reason(code="no_tube", field="collected_at")]) from None
     people = tuple(Swabbed(**person.model_dump()) for person in sent.people)
-    mode = Mode(sent.pooling_mode) if sent.pooling_mode else None
-    return FinishedTube(sent.tube_code, collected_at, sent.site_code, mode, sent.replaces_tube, people)
+    return FinishedTube(sent.tube_code, collected_at, sent.site_code, sent.pooling_mode or None, sent.replaces_tube, people)
 
 
 def check(tube: FinishedTube, house: House, now: datetime) -> None:
