@@ -18,11 +18,9 @@ from starlette.types import ASGIApp
 
 from pipeline.web.desk import phone as room
 from tests.web.desk import PASSWORD, Town
-from tests.web.screens import NARROW, keep
+from tests.web.screens import LIMIT_MS, NARROW, keep
 
 START_LIMIT_S = 20.0
-# Of a busy machine.
-LIMIT_MS = 20_000
 # Who stands in the tests' tubes, as the form takes them. Nobody of these lives.
 LAN = {"full_name": "Nguyễn Thị Lan", "birth_date": "05/03/1984", "phone": "0901234567"}
 MINH = {"full_name": "Trần Văn Minh", "birth_date": "1990", "phone": "0912345678"}
@@ -86,7 +84,7 @@ def opened(context: BrowserContext, site: Site, login: str | None = "lan") -> Pa
     if login:
         sign_in(context, site, login)
         page.goto(f"{site.address}/phone/")
-        expect(page.locator("#home")).to_be_visible(timeout=LIMIT_MS)
+        expect(page.locator("#home")).to_be_visible()
     return page
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starlette.types import ASGIApp
 
 from tests.web.desk import PASSWORD
@@ -22,12 +22,15 @@ NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="chromium is missin
 NARROW = {"width": 320, "height": 640}
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 START_LIMIT_S = 10.0
+# Of a busy machine.
+LIMIT_MS = 20_000
 # The WCAG 2.2 levels that are promised, and good practice.
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as play:
         started = play.chromium.launch(executable_path=CHROMIUM)
         yield started

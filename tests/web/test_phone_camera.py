@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from pipeline.domain.identity import read_card
 from tests.web.desk import Town
-from tests.web.phone import CARD, LIMIT_MS, Site, arrived, begin, finish, phone, screen, sign_in
+from tests.web.phone import CARD, Site, arrived, begin, finish, phone, screen, sign_in
 from tests.web.screens import CHROMIUM, NEEDS_CHROMIUM, judged
 
 pytestmark = [
@@ -55,10 +55,10 @@ def test_tube_and_card_are_read_by_zxing_and_arrive(with_camera: Browser, site: 
         page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
         assert page.evaluate("'BarcodeDetector' in window") is False
         page.locator("#scan-tube").click()
-        expect(page.locator("#tube-title")).to_have_text(f"Tube {TUBE}", timeout=LIMIT_MS)
+        expect(page.locator("#tube-title")).to_have_text(f"Tube {TUBE}")
         assert page.locator("#video").get_attribute("data-reader") == "zxing"
         page.locator("#scan-card").click()
-        expect(page.locator("#f-full_name")).to_have_value("Lê Thị Bích Đào", timeout=LIMIT_MS)
+        expect(page.locator("#f-full_name")).to_have_value("Lê Thị Bích Đào")
         card = read_card(WOMAN)
         assert card is not None
         for field, value in (("birth_date", "05/03/1984"), ("sex", "F"), ("citizen_id", card.citizen_id), ("address", card.address)):
@@ -66,11 +66,11 @@ def test_tube_and_card_are_read_by_zxing_and_arrive(with_camera: Browser, site: 
         page.locator("#f-phone").fill("0901234567")
         page.locator("#save-person").click()
         page.locator("#scan-card").click()
-        expect(page.locator("#places")).to_have_text("Lê Thị Bích Đào is already in this tube.", timeout=LIMIT_MS)
+        expect(page.locator("#places")).to_have_text("Lê Thị Bích Đào is already in this tube.")
         screen(page, "scanned-again-en")
         page.locator("#cancel-person").click()
         finish(page)
-        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         (row,) = arrived(town)
         assert (row["tube_code"], row["full_name"], row["citizen_id"]) == (TUBE, card.full_name, card.citizen_id)
         assert refused == [], "the policy let all of it run"
@@ -87,7 +87,7 @@ def test_what_is_scanned_in_the_wrong_place_is_said_and_the_camera_stays(with_ca
         finish(page)
         expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         page.locator("#scan-tube").click()
-        expect(page.locator("#camera-note")).to_contain_text("is on this phone already", timeout=LIMIT_MS)
+        expect(page.locator("#camera-note")).to_contain_text("is on this phone already")
         expect(page.locator("#video")).to_be_visible()
         screen(page, "camera-en")
         judged(page)
@@ -113,17 +113,17 @@ def test_a_browser_s_own_detector_is_preferred(with_camera: Browser, site: Site)
         page.add_init_script(OWN.replace("CARD", repr(WOMAN)))
         sign_in(page.context, site, "lan")
         page.goto(f"{site.address}/phone/")
-        page.locator("#scan-tube").click(timeout=LIMIT_MS)
-        expect(page.locator("#tube-title")).to_have_text("Tube FLB6092", timeout=LIMIT_MS)
+        page.locator("#scan-tube").click()
+        expect(page.locator("#tube-title")).to_have_text("Tube FLB6092")
         page.locator("#scan-card").click()
-        expect(page.locator("#f-full_name")).to_have_value("Lê Thị Bích Đào", timeout=LIMIT_MS)
+        expect(page.locator("#f-full_name")).to_have_value("Lê Thị Bích Đào")
         assert page.locator("#video").get_attribute("data-reader") == "own"
 
 
 def test_a_camera_that_may_not_be_used_leaves_typing(chromium: Browser, site: Site) -> None:
     with phone(chromium, site) as page:
         page.locator("#scan-tube").click()
-        expect(page.locator("#camera-note")).to_contain_text("There is no camera", timeout=LIMIT_MS)
+        expect(page.locator("#camera-note")).to_contain_text("There is no camera")
         expect(page.locator("#video")).to_be_hidden()
         page.locator("#stop-camera").click()
         expect(page.locator("#tube-code")).to_be_focused()

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
 from tests.web.desk import Town
-from tests.web.phone import LAN, LIMIT_MS, MINH, Site, add, arrived, begin, finish, kept, opened, phone, screen, sign_in, states, until
-from tests.web.screens import CHROMIUM, NARROW, NEEDS_CHROMIUM, judged
+from tests.web.phone import LAN, MINH, Site, add, arrived, begin, finish, kept, opened, phone, screen, sign_in, states, until
+from tests.web.screens import CHROMIUM, LIMIT_MS, NARROW, NEEDS_CHROMIUM, judged
 
 pytestmark = [
     pytest.mark.slow,
@@ -81,7 +81,7 @@ def test_killed_after_every_step_and_without_network_nothing_is_lost(chromium: B
         seen = next(going, None)
         while seen:
             page = killed(page)
-            expect(page.locator("#home:visible, #person:visible")).to_have_count(1, timeout=LIMIT_MS)
+            expect(page.locator("#home:visible, #person:visible")).to_have_count(1)
             seen(page)
             seen = send_on(going, page)
         expect(page.locator("#banners")).to_contain_text("No network")
@@ -90,7 +90,7 @@ def test_killed_after_every_step_and_without_network_nothing_is_lost(chromium: B
         assert arrived(town) == []
         site.start()
         page.locator("#send-now").click()
-        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         expect(page.locator("#banners")).to_be_empty()
         assert [row["full_name"] for row in arrived(town)] == [LAN["full_name"]]
 
@@ -112,7 +112,7 @@ def test_the_whole_browser_killed_loses_nothing(chromium: Browser, site: Site, t
         context = start()
         page = context.new_page()
         page.goto(f"{site.address}/phone/")
-        page.get_by_role("button", name="Go on with this tube").click(timeout=LIMIT_MS)
+        page.get_by_role("button", name="Go on with this tube").click()
         expect(page.locator("#people")).to_contain_text(LAN["full_name"])
         context.close()
 
@@ -133,7 +133,7 @@ def test_a_lost_answer_is_asked_for_again_and_the_tube_arrives_once(chromium: Br
         begin(page, "FLB6092")
         add(page, LAN)
         finish(page)
-        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         assert len(tries) == 3 and len(set(tries)) == 1
         assert len(arrived(town)) == 1
 
@@ -151,10 +151,10 @@ def test_an_answer_that_is_not_ours_is_no_receipt(chromium: Browser, site: Site,
         begin(page, "FLB6092")
         add(page, LAN)
         finish(page)
-        expect(page.locator("#banners")).to_contain_text("No network", timeout=LIMIT_MS)
+        expect(page.locator("#banners")).to_contain_text("No network")
         assert states(page) == ["waiting"] and asked
         page.unroute("**/phone/tubes")
-        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
 
 
 def test_W11_a_session_that_ended_keeps_the_work_and_sends_it_after_signing_in(chromium: Browser, site: Site, town: Town) -> None:
@@ -169,7 +169,7 @@ def test_W11_a_session_that_ended_keeps_the_work_and_sends_it_after_signing_in(c
         judged(page)
         sign_in(page.context, site, "lan")
         page.reload()
-        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
 
 
 RAW = """async () => {
@@ -214,7 +214,7 @@ def test_a_record_in_another_s_place_does_not_open_and_is_said(chromium: Browser
           database.close();
         }""")
         page.reload()
-        expect(page.locator("#banners")).to_contain_text("cannot be read any more: 1", timeout=LIMIT_MS)
+        expect(page.locator("#banners")).to_contain_text("cannot be read any more: 1")
         assert len(states(page)) == 1
 
 
@@ -242,13 +242,13 @@ def test_another_account_sees_nothing_of_the_first_one_s(chromium: Browser, site
         add(page, LAN)
         sign_in(page.context, site, "minh")
         page.reload()
-        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1", timeout=LIMIT_MS)
+        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1")
         screen(page, "foreign-en")
         judged(page)
         assert LAN["full_name"] not in page.content()
         page.locator("#delete-foreign").click()
         page.locator("#ask-yes").click()
-        expect(page.locator("#no-tubes")).to_be_visible(timeout=LIMIT_MS)
+        expect(page.locator("#no-tubes")).to_be_visible()
         expect(page.locator("#who")).to_contain_text("minh")
 
 
@@ -259,9 +259,9 @@ def test_W11_signing_out_at_the_desk_clears_the_phone_too(chromium: Browser, sit
         add(page, LAN)
         page.goto(f"{site.address}/files")
         page.get_by_role("button", name="Sign out").click()
-        expect(page.locator("#ask-text")).to_contain_text("Tubes not sent yet: 1", timeout=LIMIT_MS)
+        expect(page.locator("#ask-text")).to_contain_text("Tubes not sent yet: 1")
         page.locator("#ask-yes").click()
-        expect(page.locator("#start-title")).to_have_text("You are signed out", timeout=LIMIT_MS)
+        expect(page.locator("#start-title")).to_have_text("You are signed out")
         assert page.evaluate(RAW)["ids"] == []
         assert page.context.request.get(f"{site.address}/phone/me").status == 401
 
@@ -273,7 +273,7 @@ def test_W11_an_account_that_is_no_team_s_sees_nothing(chromium: Browser, site: 
         add(page, LAN)
         sign_in(page.context, site, "hoa")
         page.reload()
-        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1", timeout=LIMIT_MS)
+        expect(page.locator("#start-text")).to_contain_text("tubes of the account lan that were not sent: 1")
         assert LAN["full_name"] not in page.content()
 
 
@@ -288,7 +288,7 @@ def test_what_was_received_is_removed_when_its_day_is_over_and_what_was_not_stay
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         page.clock.set_fixed_time(tomorrow)
         page.reload()
-        expect(page.locator("#tubes > li")).to_have_count(1, timeout=LIMIT_MS)
+        expect(page.locator("#tubes > li")).to_have_count(1)
         expect(page.locator("#tubes")).to_contain_text("FLB6093")
 
 
@@ -339,5 +339,5 @@ def test_signing_out_without_network_clears_and_says_what_it_could_not_end(chrom
         with without_network(site):
             page.locator("#sign-out").click()
             page.locator("#ask-yes").click()
-            expect(page.locator("#start-text")).to_contain_text("could not be ended", timeout=LIMIT_MS)
+            expect(page.locator("#start-text")).to_contain_text("could not be ended")
             assert page.evaluate(RAW)["ids"] == []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.desk import Town
-from tests.web.phone import CARD, LAN, LIMIT_MS, MINH, Site, add, arrived, begin, finish, phone, screen, states
+from tests.web.phone import CARD, LAN, MINH, Site, add, arrived, begin, finish, phone, screen, states
 from tests.web.screens import NEEDS_CHROMIUM, fits, judged
 
 pytestmark = [
@@ -97,8 +97,9 @@ def test_W13_the_whole_way_by_keyboard(chromium: Browser, site: Site, town: Town
         page.keyboard.press("Escape")
         expect(page.locator("#ask")).to_be_hidden()
         expect(page.locator("#tube")).to_be_visible()
-        page.locator("#finish").focus()
+        expect(page.locator("#finish")).to_be_focused()
         page.keyboard.press("Enter")
+        expect(page.locator("#ask-yes")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#tubes > li[data-state=received]")).to_have_count(1)
         assert [row["full_name"] for row in arrived(town)] == [LAN["full_name"]]
@@ -204,7 +205,7 @@ def test_check_only_keeps_and_sends_nothing(chromium: Browser, site: Site, town:
         judged(page)
         assert states(page) == ["checked"] and arrived(town) == []
         page.reload()
-        expect(page.locator("#no-tubes")).to_be_visible(timeout=LIMIT_MS)
+        expect(page.locator("#no-tubes")).to_be_visible()
 
 
 def test_W08_markup_in_a_name_is_text_everywhere(chromium: Browser, site: Site) -> None:
@@ -222,9 +223,9 @@ def test_a_second_tab_waits_for_the_first(chromium: Browser, site: Site) -> None
     with phone(chromium, site) as page:
         second = page.context.new_page()
         second.goto(f"{site.address}/phone/")
-        expect(second.locator("#start-text")).to_contain_text("another tab", timeout=LIMIT_MS)
+        expect(second.locator("#start-text")).to_contain_text("another tab")
         page.close()
-        expect(second.locator("#home")).to_be_visible(timeout=LIMIT_MS)
+        expect(second.locator("#home")).to_be_visible()
 
 
 def test_the_pooling_mode_is_chosen_and_asks_for_each_own_tube(chromium: Browser, site: Site, town: Town) -> None:

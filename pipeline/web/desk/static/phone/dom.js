@@ -24,16 +24,22 @@ export function show(view, focus = null) {
 
 export const shown = () => VIEWS.find((id) => !$(id).hidden) ?? null;
 
-// A question with a yes; resolves to whether it was that.
+// A question with a yes; resolves to whether it was that. It is answered in the moment in which it goes: a close event comes later, and a
+// tap between the two would be lost.
 export function ask(question, yes) {
   $("ask-text").textContent = question;
   $("ask-yes").textContent = yes;
   const dialog = $("ask");
   return new Promise((resolve) => {
-    dialog.returnValue = "";
-    $("ask-yes").onclick = () => dialog.close("yes");
-    $("ask-no").onclick = () => dialog.close("no");
-    dialog.onclose = () => resolve(dialog.returnValue === "yes");
+    const answer = (said) => {
+      resolve(said);
+      dialog.close();
+    };
+    $("ask-yes").onclick = () => answer(true);
+    $("ask-no").onclick = () => answer(false);
+    dialog.oncancel = () => answer(false);
+    // However else it went; not that of the question before.
+    dialog.onclose = () => dialog.open || resolve(false);
     dialog.showModal();
   });
 }
