@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from alembic import command
@@ -30,9 +30,10 @@ Transaction = Connection
 
 @dataclass(frozen=True)
 class Ledger:
-    """An engine, and transactions on it. `close` it before forking."""
+    """An engine for transactions, and one for questions. `close` it before forking."""
 
     engine: Engine
+    asker: Engine
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -46,7 +47,10 @@ class Ledger:
 
     @contextmanager
     def asking(self) -> Iterator[Callable[[Callable[[Connection], Answer]], Answer]]:
-        """A way to ask many short questions, each seeing what is committed by then, over one connection. Errors as for `begin`."""
+        """A way to ask many short questions, each seeing what is committed by then, over one connection. Errors as for `begin`.
+
+        A question that finds its connection lost, as after a restart of the database, is asked once more over a new one.
+        """
         if self.engine.dialect.name != "postgresql":
             # One connection for all there is: in a transaction of its own.
             def ask_in_turn(question: Callable[[Connection], Answer]) -> Answer:
@@ -55,12 +59,18 @@ class Ledger:
 
             yield ask_in_turn
             return
-        with self._translating(), self.engine.connect() as conn:
-            conn.execution_options(isolation_level="AUTOCOMMIT")
+        with self._translating(), self.asker.connect() as conn:
 
             def ask(question: Callable[[Connection], Answer]) -> Answer:
                 with self._translating():
-                    return question(conn)
+                    try:
+                        return question(conn)
+                    except (DBAPIError, psycopg.Error):
+                        if not _is_lost(conn):
+                            raise
+                        conn.invalidate()
+                        conn.rollback()
+                        return question(conn)
 
             yield ask
 
@@ -73,23 +83,32 @@ class Ledger:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.asker.dispose()
 
 
 def open_ledger(url: str) -> Ledger:
     """A ledger at a SQLAlchemy URL. Nothing is connected yet. `sqlite://` (in memory) is for unit tests."""
     if url.startswith("sqlite"):
-        return Ledger(create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True))
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True)
+        return Ledger(engine, engine)
+    shared: dict[str, Any] = {
+        "pool_size": 5,
+        "max_overflow": 15,
+        # An error message of SQLAlchemy would quote the bound values.
+        "hide_parameters": True,
+        "connect_args": {"options": "-c timezone=UTC", "connect_timeout": 10, "application_name": "unpool"},
+    }
     return Ledger(
-        create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=15,
-            # An error message of SQLAlchemy would quote the bound values.
-            hide_parameters=True,
-            connect_args={"options": "-c timezone=UTC", "connect_timeout": 10, "application_name": "unpool"},
-        )
+        create_engine(url, pool_pre_ping=True, **shared),
+        # A question holds no transaction and is asked again where its connection was lost: nothing to look after before or behind it.
+        create_engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **shared),
     )
+
+
+def _is_lost(conn: Connection) -> bool:
+    """Also where the driver was asked itself, and SQLAlchemy has not heard of it."""
+    driver: Any = None if conn.invalidated else conn.connection.driver_connection
+    return driver is None or bool(driver.closed)
 
 
 def migrate(engine: Engine) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from pipeline.domain.words import PersonState, Purpose, Silence
-from pipeline.ledger.cards import Card
+from pipeline.domain.words import Basis, PersonState, Purpose, Result, Silence
+from pipeline.ledger.cards import SHOWN
 from pipeline.ledger.columns import Moment, insert_into
 from pipeline.ledger.tables import card, message, opening, silence
 
@@ -70,25 +71,40 @@ def unlock(conn: Connection, specimen_id: str) -> int:
     return spent
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What an opened page shows: the card, and whether its person opted out of messages here."""
+class Shown(NamedTuple):
+    """What an opened page shows: of the card what is no sign of one person, and whether its person opted out of messages here.
 
-    card: Card
+    Meanings as in `cards.Card`.
+    """
+
+    state: PersonState
+    result: Result | None
+    basis: Basis | None
+    is_corrected: bool
+    collected_on: date | None
+    place: str | None
     opted_out: bool
 
 
-# Built once: it is asked for at every reading, and building it takes longer than asking.
 _OPTED_OUT: Final = (
     select(1).where(silence.c.specimen_id == card.c.specimen_id, silence.c.reason == Silence.OPTED_OUT).correlate(card).exists()
 )
-_SHOWN: Final = select(card, _OPTED_OUT.label("opted_out")).where(card.c.specimen_id.in_(bindparam("specimen_ids", expanding=True)))
+_ASKED_FOR: Final = bindparam("specimen_ids", type_=ARRAY(card.c.specimen_id.type))
+_SHOWN: Final = select(cast(card.c.specimen_id, Text), *(card.c[name] for name in SHOWN), _OPTED_OUT).where(
+    card.c.specimen_id == any_(_ASKED_FOR)
+)
+# For the driver itself: this is asked at every reading, and SQLAlchemy's way there and back takes longer than the answer.
+_ASKED: Final = _SHOWN.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
 
 
 def shown(conn: Connection, specimen_ids: Sequence[str]) -> dict[str, Shown]:
     """By specimen; those without a card are left out."""
-    rows = conn.execute(_SHOWN, {"specimen_ids": specimen_ids})
-    return {row.specimen_id: Shown(Card(*row[:-1]), row[-1]) for row in rows}
+    driver: Any = conn.connection.driver_connection
+    rows = driver.execute(str(_ASKED), _ASKED.construct_params({_ASKED_FOR.key: list(specimen_ids)})).fetchall()
+    return {
+        specimen_id: Shown(PersonState(state), result and Result(result), basis and Basis(basis), *rest)
+        for specimen_id, state, result, basis, *rest in rows
+    }
 
 
 def first_opened_at(conn: Connection, specimen_id: str) -> datetime | None:

@@ -17,7 +17,7 @@ from pipeline.ledger.openings import Shown
 from pipeline.vault import births
 from pipeline.vault.identity import VaultRef, read_batch
 from pipeline.vault.keys import Keys
-from pipeline.vault.tokens import specimen_of
+from pipeline.vault.tokens import specimen_of, specimens_of
 
 # After this long without news a link opens nothing any more.
 VALID_FOR: Final = timedelta(days=90)
@@ -49,7 +49,7 @@ class Door:
 
     def shown(self, tokens: Sequence[str]) -> Mapping[str, Shown]:
         """What the pages of opened tokens say, by token. One whose card is gone is left out."""
-        specimens = {token: specimen_id for token in tokens if (specimen_id := specimen_of(self.token_key, token)) is not None}
+        specimens = specimens_of(self.token_key, tokens)
         with self.ledger.asking() as ask:
             found = ask(lambda conn: openings.shown(conn, list(specimens.values())))
         return {token: found[specimen_id] for token, specimen_id in specimens.items() if specimen_id in found}
@@ -57,8 +57,7 @@ class Door:
 
 def require_whole(shown: Shown) -> None:
     """Raises Broken where a card lacks what the page must say: nothing is made up for it."""
-    card = shown.card
-    if None in (card.basis, card.collected_on, card.place) or (card.state is PersonState.READY) != (card.result is not None):
+    if None in (shown.basis, shown.collected_on, shown.place) or (shown.state is PersonState.READY) != (shown.result is not None):
         raise Broken("A card of an earlier version does not say what the page must: run `unpool rebuild`.")
 
 

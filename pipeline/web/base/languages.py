@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,15 +61,21 @@ def load_languages(*folders: Path) -> Mapping[str, Language]:
 
 def choose(request: HTTPConnection, languages: Mapping[str, Language]) -> Language:
     """What was asked for in the query, else in the cookie, else by the browser, else the first."""
-    for wanted in (request.query_params.get(QUERY), request.cookies.get(COOKIE), *_accepted(request.headers.get("accept-language", ""))):
-        if wanted is not None and wanted in languages:
-            return languages[wanted]
-    return languages[FIRST]
+    return next((languages[code] for code in _wanted(request) if code in languages), languages[FIRST])
 
 
-def _accepted(header: str) -> Sequence[str]:
-    """Language codes in the order in which the browser names them; browsers write the best one first."""
-    return [part.split(";")[0].split("-")[0].strip().lower() for part in header[:200].split(",")]
+def in_query(request: HTTPConnection) -> str:
+    """The code that the address asks for; empty where it asks for none, as most addresses do."""
+    return request.query_params.get(QUERY, "") if request.scope.get("query_string") else ""
+
+
+def _wanted(request: HTTPConnection) -> Iterator[str]:
+    """Codes that may be of no language, the best first."""
+    yield in_query(request)
+    yield request.cookies.get(COOKIE, "")
+    # Browsers write the best one first.
+    for part in request.headers.get("accept-language", "")[:200].split(","):
+        yield part.split(";")[0].split("-")[0].strip().lower()
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> Sequence[tuple[str, str]]:

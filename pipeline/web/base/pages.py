@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from pipeline.web.base.languages import BASE_TEXTS, COOKIE, QUERY, Language, choose, load_languages
+from pipeline.web.base.languages import BASE_TEXTS, COOKIE, Language, choose, in_query, load_languages
 
 BASE: Final = Path(__file__).parent
 STATIC: Final = "/static"
@@ -29,35 +29,36 @@ class Pages:
     languages: Mapping[str, Language]
     title: str
     shared: Mapping[str, object]
-    kept: dict[Hashable, str] = field(default_factory=dict)
+    kept: dict[Hashable, bytes] = field(default_factory=dict)
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page in the language of who asks. Templates get `t` (text by key), `language`, `languages`, `title` and `values`."""
         language = choose(request, self.languages)
-        return self._answer(request, language, self._render(template, language, values), status)
+        return _answer(request, language, self._render(template, language, values), status)
 
     def common_page(self, request: Request, template: str, status: int = 200, **values: Hashable) -> HTMLResponse:
         """As `page`, for one that many get alike: the last of them are kept. `values` must hold nothing of one person."""
         language = choose(request, self.languages)
-        key = (template, language.code, *sorted(values.items()))
+        key = (template, language.code, *values.items())
         body = self.kept.get(key)
         if body is None:
             if len(self.kept) >= KEPT:
                 self.kept.clear()
             body = self.kept[key] = self._render(template, language, values)
-        return self._answer(request, language, body, status)
+        return _answer(request, language, body, status)
 
-    def _render(self, template: str, language: Language, values: Mapping[str, object]) -> str:
-        return self.environment.get_template(template).render(
+    def _render(self, template: str, language: Language, values: Mapping[str, object]) -> bytes:
+        page = self.environment.get_template(template).render(
             t=language.__getitem__, language=language, languages=self.languages.values(), title=self.title, **self.shared, **values
         )
+        return page.encode()
 
-    def _answer(self, request: Request, language: Language, body: str, status: int) -> HTMLResponse:
-        response = HTMLResponse(body, status)
-        response.headers["Content-Language"] = language.code
-        if request.query_params.get(QUERY) == language.code:
-            response.set_cookie(COOKIE, language.code, max_age=YEAR_S, httponly=True, samesite="lax")
-        return response
+
+def _answer(request: Request, language: Language, body: bytes, status: int) -> HTMLResponse:
+    response = HTMLResponse(body, status, {"Content-Language": language.code})
+    if in_query(request) == language.code:
+        response.set_cookie(COOKIE, language.code, max_age=YEAR_S, httponly=True, samesite="lax")
+    return response
 
 
 def load_pages(room: Path, title: str, **shared: object) -> Pages:

@@ -17,17 +17,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, assert_never
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.ledger.openings import Shown
 from pipeline.stages.open_page import Door, require_whole
 from pipeline.stages.page_wishes import Wishes
 from pipeline.vault.sessions import LASTS, session, token_in
-from pipeline.web.base.app import new_app
+from pipeline.web.base.app import furnish
 from pipeline.web.base.forms import read_form
 from pipeline.web.base.limits import Limits
 from pipeline.web.base.pages import Pages
@@ -64,9 +63,9 @@ class Site:
     beat_s: float
     is_secure: bool
 
-    def token_of(self, request: Request) -> str | None:
+    def token_of(self, request: Request, now: datetime) -> str | None:
         """Of the page that this browser has opened."""
-        return token_in(self.session_key, request.cookies.get(COOKIE, ""), self.clock())
+        return token_in(self.session_key, request.cookies.get(COOKIE, ""), now)
 
     async def on_the_beat(self, came: float) -> None:
         await asyncio.sleep(_until_beat(time.monotonic() - came, self.beat_s))
@@ -77,23 +76,28 @@ class Site:
 
 def result_app(site: Site) -> Shield:
     """The application."""
-    app = new_app(site.pages)
+    app = Starlette()
+    app.router.redirect_slashes = False
+    furnish(app, site.pages)
     # In this order: the path of a link takes any other word.
     _add_reading(app, site)
     _add_asking(app, site)
     return Shield(app)
 
 
-def _add_reading(app: FastAPI, site: Site) -> None:
+def _add_reading(app: Starlette, site: Site) -> None:
     """What stands behind the birth date."""
     pages = Together(site.door.shown)
 
     async def read(request: Request) -> Response:
-        token = site.token_of(request)
+        now = site.clock()
+        token = site.token_of(request, now)
         shown = None if token is None else await pages.ask(token)
         if shown is None:
             return site.pages.common_page(request, "ended.html")
-        return _state_page(site, request, shown)
+        require_whole(shown)
+        # Many read the same words: nothing of one person is among them.
+        return site.pages.common_page(request, "state.html", shown=shown, path=site.path, today=now.date())
 
     async def close(request: Request) -> Response:
         response = site.home()
@@ -101,23 +105,23 @@ def _add_reading(app: FastAPI, site: Site) -> None:
         return response
 
     async def opt_out(request: Request) -> Response:
-        if token := site.token_of(request):
-            await run_in_threadpool(site.wishes.opt_out, token, site.clock())
+        now = site.clock()
+        if token := site.token_of(request, now):
+            await run_in_threadpool(site.wishes.opt_out, token, now)
         return site.home()
 
     async def opt_in(request: Request) -> Response:
-        if token := site.token_of(request):
+        if token := site.token_of(request, site.clock()):
             await run_in_threadpool(site.wishes.opt_in, token)
         return site.home()
 
-    # Starlette's own routes: no document is made of them, and they take half the time.
     app.add_route(f"{site.path}/", read, ["GET"])
     app.add_route(f"{site.path}/close", close, ["POST"])
     app.add_route(f"{site.path}/opt-out", opt_out, ["POST"])
     app.add_route(f"{site.path}/opt-in", opt_in, ["POST"])
 
 
-def _add_asking(app: FastAPI, site: Site) -> None:
+def _add_asking(app: Starlette, site: Site) -> None:
     """What everybody sees who has a link, and what everybody may ask for."""
 
     async def noted(request: Request) -> Response:
@@ -156,25 +160,6 @@ def _add_asking(app: FastAPI, site: Site) -> None:
     app.add_route(site.path + "/noted/{what}", noted, ["GET"])
     app.add_route(site.path + "/{token}", ask, ["GET"])
     app.add_route(site.path + "/{token}", answer, ["POST"])
-
-
-def _state_page(site: Site, request: Request, shown: Shown) -> Response:
-    """Many read the same words: of the card only these go into the page."""
-    require_whole(shown)
-    card = shown.card
-    return site.pages.common_page(
-        request,
-        "state.html",
-        state=card.state,
-        result=card.result,
-        basis=card.basis,
-        is_corrected=card.is_corrected,
-        collected_on=card.collected_on,
-        place=card.place,
-        opted_out=shown.opted_out,
-        path=site.path,
-        today=site.clock().date(),
-    )
 
 
 def _opened(site: Site, token: str) -> Response:
