@@ -45,6 +45,31 @@ def test_W11_signing_in_makes_a_new_id_and_ends_the_one_that_was_there(town: Tow
     assert not is_in(TestClient(town.app, cookies={"desk": first}, headers={"Accept": "text/html"}, follow_redirects=False))
 
 
+@pytest.mark.parametrize(
+    ("login", "agent", "first"),
+    [
+        (
+            "lan",
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+            "/phone/",
+        ),
+        (
+            "lan",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1",
+            "/phone/",
+        ),
+        ("lan", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "/files"),
+        (
+            "hoa",
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+            "/files",
+        ),
+    ],
+)
+def test_a_team_with_a_telephone_begins_at_the_page_that_is_made_for_it(town: Town, login: str, agent: str, first: str) -> None:
+    assert town.client(login).get("/", headers={"User-Agent": agent}).headers["location"] == first
+
+
 def test_W11_an_id_that_somebody_brings_along_is_never_taken(town: Town) -> None:
     planted = "0" * 32
     client = town.visitor()

@@ -40,14 +40,15 @@ class Gate(Protocol):
 
 @dataclass(frozen=True)
 class Door:
-    """One route: who may open it (nobody's roles: everybody, signed in or not), its name in the menu, if it stands there, and what it says
-    to programs, if it is for them."""
+    """One route: who may open it (nobody's roles: everybody, signed in or not), its name in the menu, if it stands there, what it says
+    to programs, if it is for them, and whether it is the first page on a telephone."""
 
     method: str
     path: str
     roles: frozenset[Role]
     menu: str | None = None
     api: Api | None = None
+    on_telephone: bool = False
 
     @property
     def whole_api(self) -> Api | None:
@@ -65,9 +66,11 @@ class Doors:
         self.app, self.gate = app, gate
         self.all: list[Door] = []
 
-    def get(self, path: str, *roles: Role, menu: str | None = None, api: Api | None = None) -> Callable[[Handler], Handler]:
+    def get(
+        self, path: str, *roles: Role, menu: str | None = None, api: Api | None = None, on_telephone: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Declare a page for signed-in people of `roles`. `menu`: key of its text, for pages that stand in the menu."""
-        return self._for(Door("GET", path, frozenset(roles), menu, api))
+        return self._for(Door("GET", path, frozenset(roles), menu, api, on_telephone))
 
     def post(self, path: str, *roles: Role, api: Api | None = None) -> Callable[[Handler], Handler]:
         """Declare what changes something."""
@@ -113,9 +116,10 @@ class Doors:
         """What stands in this person's menu, in the order of declaration."""
         return [door for door in self.all if door.menu and person.role in door.roles]
 
-    def home(self, person: Person) -> str:
-        """The first page of a person's menu."""
-        return next((door.path for door in self.menu(person)), "/")
+    def home(self, person: Person, *, on_telephone: bool) -> str:
+        """The first page of a person's menu; on a telephone that which is made for it, where there is one."""
+        menu = sorted(self.menu(person), key=lambda door: not (on_telephone and door.on_telephone))
+        return next((door.path for door in menu), "/")
 
     def _add(self, door: Door, endpoint: OpenHandler) -> None:
         self.app.router.routes.append(Route(door.path, endpoint, methods=[door.method]))

@@ -185,7 +185,7 @@ def take(tube: FinishedTube, house: House, person: Person, now: datetime) -> str
 def routes(room: Room) -> None:
     house, doors = room.house, room.doors
 
-    @doors.get(SHELL, Role.TEAM, menu="phone.menu.title")
+    @doors.get(SHELL, Role.TEAM, menu="phone.menu.title", on_telephone=True)
     async def page(request: Request, person: Person) -> Response:
         return shell()
 

@@ -29,6 +29,8 @@ TO_PROVIDER: Final = f"{SIGN_IN}/provider"
 # Where the provider sends people back; it must be told this address.
 VOUCHED: Final = f"{SIGN_IN}/vouched"
 BEGUN: Final = "desk-begun"
+# What browsers on telephones say of themselves (MDN, "Browser detection using the user agent"). A wrong guess costs one tap.
+MOBILE: Final = "Mobi"
 LARGEST_FORM: Final = 4096
 # Each takes 64 MiB: a crowd at the door must not take the machine's memory.
 AT_ONCE: Final = 4
@@ -59,7 +61,7 @@ def routes(room: Room) -> None:
 
     @doors.get("/", *Role)
     async def home(request: Request, person: Person) -> Response:
-        return RedirectResponse(doors.home(person), 303)
+        return RedirectResponse(doors.home(person, on_telephone=MOBILE in request.headers.get("user-agent", "")), 303)
 
     @doors.open("POST", "/sign-out")
     async def leave(request: Request) -> Response:
