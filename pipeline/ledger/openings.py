@@ -7,15 +7,45 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from pipeline.domain.words import Basis, PersonState, Purpose, Result, Silence
 from pipeline.ledger.cards import SHOWN
-from pipeline.ledger.columns import Moment, insert_into
+from pipeline.ledger.columns import Moment
 from pipeline.ledger.tables import card, message, opening, silence
 
 TRIES: Final = 5
+# Statements are built once: building one takes longer than the database takes to answer it.
+_SPECIMEN: Final = bindparam("specimen", type_=card.c.specimen_id.type)
+_NOW: Final = bindparam("now", type_=Moment)
+_SINCE: Final = bindparam("since", type_=Moment)
+_ASKED_AGAIN: Final = (
+    select(1)
+    .where(message.c.specimen_id == card.c.specimen_id, message.c.purpose == Purpose.LINK, message.c.enqueued_at >= _SINCE)
+    .correlate(card)
+    .exists()
+)
+_KNOWN: Final = select(card.c.specimen_id, literal(1), _NOW).where(
+    card.c.specimen_id == _SPECIMEN, or_(card.c.updated_at >= _SINCE, _ASKED_AGAIN)
+)
+_FIRST: Final = insert(opening).from_select(["specimen_id", "tries", "tried_at"], _KNOWN)
+_TAKEN: Final = (
+    _FIRST.on_conflict_do_update(
+        index_elements=[opening.c.specimen_id],
+        set_={"tries": opening.c.tries + 1, "tried_at": _FIRST.excluded.tried_at},
+        where=opening.c.tries < TRIES,
+    )
+    .returning(opening.c.specimen_id)
+    .cte("taken")
+)
+_TAKE_TRY: Final = select(card.c.state, card.c.vault_day, card.c.vault_batch).join(_TAKEN, _TAKEN.c.specimen_id == card.c.specimen_id)
+_NOTE_OPENED: Final = (
+    update(opening)
+    .where(opening.c.specimen_id == _SPECIMEN)
+    .values(tries=0, first_opened_at=func.coalesce(opening.c.first_opened_at, _NOW))
+)
 
 
 @dataclass(frozen=True)
@@ -33,34 +63,13 @@ def take_try(conn: Connection, specimen_id: str, *, since: datetime, now: dateti
 
     One statement for all of these, and it counts before anybody looks at the answer: tries at the same moment never pass the limit.
     """
-    known = select(card.c.specimen_id, literal(1), literal(now, Moment)).where(
-        card.c.specimen_id == specimen_id, or_(card.c.updated_at >= since, _asked_again(since))
-    )
-    statement = insert_into(conn, opening).from_select(["specimen_id", "tries", "tried_at"], known)
-    taken = conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=[opening.c.specimen_id],
-            set_={"tries": opening.c.tries + 1, "tried_at": statement.excluded.tried_at},
-            where=opening.c.tries < TRIES,
-        ).returning(opening.c.tries)
-    ).one_or_none()
-    found = select(card.c.state, card.c.vault_day, card.c.vault_batch).where(card.c.specimen_id == specimen_id)
-    row = conn.execute(found).mappings().one_or_none()
-    return None if taken is None or row is None else Asked(**row)
-
-
-def _asked_again(since: datetime) -> ColumnElement[bool]:
-    asked = (message.c.specimen_id == card.c.specimen_id, message.c.purpose == Purpose.LINK, message.c.enqueued_at >= since)
-    return select(1).where(*asked).correlate(card).exists()
+    row = conn.execute(_TAKE_TRY, {"specimen": specimen_id, "since": since, "now": now}).mappings().one_or_none()
+    return None if row is None else Asked(**row)
 
 
 def note_opened(conn: Connection, specimen_id: str, now: datetime) -> None:
     """Somebody gave the right birth date: all tries are back, and the first time is kept."""
-    conn.execute(
-        update(opening)
-        .where(opening.c.specimen_id == specimen_id)
-        .values(tries=0, first_opened_at=func.coalesce(opening.c.first_opened_at, literal(now, Moment)))
-    )
+    conn.execute(_NOTE_OPENED, {"specimen": specimen_id, "now": now})
 
 
 def unlock(conn: Connection, specimen_id: str) -> int:
