@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -36,6 +37,8 @@ from pipeline.web.base.together import Together
 ROOM: Final = Path(__file__).parent
 COOKIE: Final = "page"
 LARGEST_FORM: Final = 4096
+# Threads at the door. More of them wait for one another: 32 clients at once get 265 answers a second with 4, 175 with 40.
+AT_ONCE: Final = 4
 
 
 class Asked(StrEnum):
@@ -123,6 +126,10 @@ def _add_reading(app: Starlette, site: Site) -> None:
 
 def _add_asking(app: Starlette, site: Site) -> None:
     """What everybody sees who has a link, and what everybody may ask for."""
+    at_the_door = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="door")
+
+    async def waited(work: Callable[..., object], *given: object) -> object:
+        return await asyncio.get_running_loop().run_in_executor(at_the_door, work, *given)
 
     async def noted(request: Request) -> Response:
         what = request.path_params["what"]
@@ -143,15 +150,15 @@ def _add_asking(app: Starlette, site: Site) -> None:
         match asked:
             case Asked.OPEN:
                 birth_date = _birth_date(form)
-                if birth_date is None or not await run_in_threadpool(site.door.open, token, birth_date, site.clock()):
+                if birth_date is None or not await waited(site.door.open, token, birth_date, site.clock()):
                     await site.on_the_beat(came)
                     return site.pages.common_page(request, "birth_date.html", 403, refused=True)
                 site.limits.give_back(address)
                 return _opened(site, token)
             case Asked.NEW_LINK:
-                await run_in_threadpool(site.wishes.new_link, token, site.clock())
+                await waited(site.wishes.new_link, token, site.clock())
             case Asked.NOT_ME:
-                await run_in_threadpool(site.wishes.wrong_number, token, site.clock())
+                await waited(site.wishes.wrong_number, token, site.clock())
             case _:
                 assert_never(asked)
         await site.on_the_beat(came)
