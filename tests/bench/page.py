@@ -89,8 +89,8 @@ class Turn:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--requests", type=int, default=4_000, help="of each kind in a turn")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=2_000, help="of each kind in a turn, of `open` a quarter")
+    parser.add_argument("--turns", type=int, default=11)
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unpool-page-")))
@@ -110,7 +110,8 @@ def main() -> None:
             asyncio.run(ask(load, CLIENTS * 4))
         for _ in range(asked.turns):
             for load in loads:
-                turns[load.name].append(asyncio.run(ask(load, asked.requests)))
+                requests = asked.requests // 4 if load.name == "open" else asked.requests
+                turns[load.name].append(asyncio.run(ask(load, requests)))
     print(json.dumps(figures_of(turns)))
 
 
