@@ -59,6 +59,10 @@ class Plate:
     wide: Mapping[str, str]
     word_sheet: str
 
+    @property
+    def headings(self) -> frozenset[str]:
+        return frozenset(heading for headings in self.columns.values() for heading in headings) | self.wide.keys()
+
 
 @dataclass(frozen=True)
 class FormatProfile:
@@ -123,7 +127,8 @@ class FormatProfile:
                 sources[column] = parts or (found[0],)
         filters = tuple((folded.index(heading), words) for heading, words in self.only.items() if heading in folded)
         read = {place for places in sources.values() for place in places} | {place for place, _ in filters}
-        unknown = [place for place, name in enumerate(folded) if place not in read | doubled and name and name not in self.ignored]
+        asked = self.ignored | (self.plate.headings if self.plate else frozenset())
+        unknown = [place for place, name in enumerate(folded) if place not in read | doubled and name and name not in asked]
         return Layout(
             sources=sources,
             constants={column: value for column, value in self.constants.items() if column not in sources},
@@ -166,6 +171,11 @@ def load_formats(programme: Programme, folder: Path | None = None, only: Path | 
         if count > 1:
             raise FormatError(f"{name}.toml: name: two format files have it; give one of them another name.", key="name")
     return profiles
+
+
+def shipped_formats() -> Mapping[Path, FormatProfile]:
+    """All that unpool brings along, by file, whatever a programme names."""
+    return {file: load_format(file) for file in sorted((SHIPPED / "formats").glob("*.toml"))}
 
 
 def load_format(path: Path, zone: ZoneInfo | None = None) -> FormatProfile:

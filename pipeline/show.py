@@ -148,6 +148,11 @@ def tried(out: Console, found: Tried) -> None:
         both = " / ".join(reason_text(found.code, language) for language in ("vi", "en"))
         # Aside, so that the draft alone goes into a file.
         Console(stderr=True).print(f"{found.refusal}\n{both}", highlight=False, markup=False, soft_wrap=True)
+        if found.shipped:
+            told = (
+                f"The shipped format {found.shipped} knows these headings: here it is. Put in your laboratory's words, and give it a name."
+            )
+            Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         if found.draft:
             out.print(found.draft, highlight=False, markup=False, soft_wrap=True)
         return

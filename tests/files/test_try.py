@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from pipeline.__main__ import app
 from pipeline.formats import load_format
 from pipeline.intake.readers import Reading
+from pipeline.programme import SHIPPED
 from pipeline.stages.try_format import FILLED, tried
-from tests.files.kit import FORMATS, book, outcome, saved
+from tests.files.kit import DATA, FORMATS, ZONE, book, needs_data, outcome, saved
 from tests.files.test_workbooks import GOOD, HEADINGS, HOSTILE
 
 UNKNOWN = saved(book(["BÁO CÁO"], ["Barcode", 'Kết "quả"', "Kết quả", "Chạy máy", "Máy"], ["T01", "x", "dương", "2026-11-12", "M1"]))
@@ -40,6 +41,54 @@ def test_an_unknown_file_gives_a_draft_that_a_person_can_finish(tmp_path: Path) 
     file.write_text(text, encoding="utf-8")
     reading = outcome(UNKNOWN, formats=(load_format(file),))
     assert isinstance(reading, Reading) and reading.table["call"].to_pylist() == ["detected"]
+
+
+WELLS = (
+    "Lab 5;;;;;\nVị trí;Ống;Gen;Loại;Cq;Xong lúc\n"
+    "A1;T01;N;mẫu;24.1;2026-11-12 10:30\nA1;T01;RP;mẫu;25.0;2026-11-12 10:30\n"
+    "A2;T02;N;mẫu;Undetermined;2026-11-12 10:30\nA2;T02;RP;mẫu;25.2;2026-11-12 10:30\n"
+    "B1;âm;N;NTC;Undetermined;2026-11-12 10:30\nB1;âm;RP;NTC;Undetermined;2026-11-12 10:30\n"
+    "B2;dương;N;PC;21.0;2026-11-12 10:30\nB2;dương;RP;PC;22.0;2026-11-12 10:30\n"
+).encode()
+
+
+def test_unknown_wells_give_a_draft_of_wells_that_a_person_can_finish(tmp_path: Path) -> None:
+    found = tried(WELLS, "a.csv", FORMATS)
+    assert (found.code, found.shipped) == ("unknown_format", "")
+    assert tomllib.loads(found.draft)["plate"]["columns"] == {"ct": ["Cq"], "sample": [], "task": [], "target": []}
+    answers = {
+        'name = "..."': 'name = "lab_5"',
+        '["Vị trí", "Ống", "Gen", "Loại", "Xong lúc"]  #': '["Vị trí"]  #',
+        '["yyyy-mm-dd"]  #': '["yyyy-mm-dd hh:mm"]  #',
+        "targets = []": 'targets = ["N"]',
+        "cut_off = 0.0  # needed:": "cut_off = 38.0  #",
+        'internal_control = ""': 'internal_control = "RP"',
+        "internal_cut_off = 0.0": "internal_cut_off = 38.0",
+        "sample = []  # needed: which heading is it?": 'sample = ["Ống"]\nrun_end = ["Xong lúc"]',
+        "task = []": 'task = ["Loại"]',
+        "target = []": 'target = ["Gen"]',
+        "sample = []\nnegative = []\npositive = []": 'sample = ["mẫu"]\nnegative = ["NTC"]\npositive = ["PC"]',
+    }
+    text = found.draft
+    for old, new in answers.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    file = tmp_path / "lab_5.toml"
+    file.write_text(text, encoding="utf-8")
+    reading = outcome(WELLS, formats=(load_format(file, ZONE),))
+    assert isinstance(reading, Reading)
+    assert dict(zip(*(reading.table[name].to_pylist() for name in ("tube_code", "call")), strict=True)) == {
+        "T01": "detected",
+        "T02": "not_detected",
+    }
+
+
+@needs_data
+@pytest.mark.real_data
+def test_a_file_that_only_a_shipped_profile_knows_gives_that_one() -> None:
+    found = tried((DATA / "lab_exports" / "quantstudio_qs7_fixture_openelis.xls").read_bytes(), "a.xls", FORMATS)
+    assert (found.code, found.shipped) == ("unknown_format", "quantstudio_ct_list")
+    assert found.draft == (SHIPPED / "formats" / "quantstudio_ct_list.toml").read_text(encoding="utf-8")
 
 
 def test_a_file_that_cannot_be_opened_gives_its_reason_and_no_draft() -> None:
