@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from pipeline.delivery.codes import reason_of, state_of
 from pipeline.delivery.signature import HEADER, is_signed
 from pipeline.domain.words import MessageState
-from pipeline.errors import LedgerUnavailable, SettingsError
+from pipeline.errors import Broken, LedgerUnavailable, SettingsError
 from pipeline.ledger import outbox
 from pipeline.ledger.engine import Ledger
 from pipeline.log import event, warning
@@ -37,7 +37,7 @@ class Refusal(BaseModel):
 
 # A report is some hundred bytes.
 LARGEST_REPORT: Final = 64 * 1024
-REFUSALS: Final[tuple[int | str, ...]] = (400, 403, 404, 413, 503)
+REFUSALS: Final[tuple[int | str, ...]] = (400, 403, 404, 409, 413, 503)
 # As Twilio documents it; the query is ours.
 REPORT: Final = {
     "parameters": [
@@ -62,7 +62,8 @@ REPORT: Final = {
 def create_app(settings: Settings, ledger: Ledger, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
     """The web application. Raises SettingsError without Twilio's credentials or UNPOOL_CALLBACK_URL: no signature could be checked.
 
-    Answers 204 to a report that was taken or was known already; 403 unsigned, 404 no such message, 400 no such status, 413, 503.
+    Answers 204 to a report that was taken or was known already; 403 unsigned, 404 no such message, 400 no such status, 409 what contradicts
+    the ledger, 413, 503.
     """
     if settings.twilio is None or settings.callback_url is None:
         raise SettingsError("Callbacks need TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM and UNPOOL_CALLBACK_URL.")
@@ -85,6 +86,10 @@ def create_app(settings: Settings, ledger: Ledger, clock: Callable[[], datetime]
             await run_in_threadpool(_take, ledger, message_id, state, fields, clock())
         except LedgerUnavailable:
             raise HTTPException(503) from None
+        except Broken:
+            # A SID is one message's: a report of it under another is nothing that the ledger can believe, and somebody should look.
+            warning("callback_contradicts", message=message_id)
+            raise HTTPException(409) from None
         return Response(status_code=204)
 
     return app

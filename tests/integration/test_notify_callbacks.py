@@ -134,6 +134,15 @@ def test_T06_in_every_order_of_all_statuses_the_first_end_stays_and_nothing_is_s
         assert outbox.claim(conn, len(orders), "test", NOW + timedelta(days=3)) == []
 
 
+def test_T05_a_sid_that_is_another_message_s_is_refused_and_changes_nothing(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    mine, other = door.sending(2)
+    assert door.report(mine, "sent", sid="SM1") == 204
+    assert door.report(other, "delivered", sid="SM1") == 409
+    assert (door.message(other).state, door.message(other).sid) == (MessageState.SENDING, None)
+    assert "callback_contradicts" in caplog.text
+    assert door.report(other, "delivered", sid="SM2") == 204
+
+
 def test_T01_a_report_heals_an_unknown_message(door: Door) -> None:
     [message] = door.sending(1)
     with door.ledger.begin() as conn:
