@@ -133,7 +133,8 @@ def open_warehouse(path: Path, *, memory_limit: str | None, spill: Path | None) 
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> frozenset[tuple[str, str, str]]:
-    return frozenset(connection.execute(statement("state/columns")).fetchall())
+    found = ((table, connection.execute(statement("state/columns"), {"table_name": table}).fetchall()) for table in SCHEMA)
+    return frozenset((table, *column) for table, columns in found for column in columns)
 
 
 @cache

@@ -50,6 +50,6 @@ SELECT
         ELSE 'conflict'
     END AS call,
     coalesce(summary.reject_reason, '') AS reject_reason,
-    coalesce(head.withdrawn_at, summary.answered_at) AS answered_at
+    summary.answered_at
 FROM head
 LEFT JOIN summary USING (unit_id)

@@ -32,11 +32,12 @@ def rows_of(name: str) -> list[str]:
 
 @dataclass
 class Record:
-    """One session's fault tests. `tests`: row → test → how many of its cases passed and failed; `figures`: name → sum; `seconds`: folder of
-    tests → how long a worker was busy with them."""
+    """One session's fault tests. `tests`: row → test → how many of its cases passed and failed; `figures`: name → sum; `of_rows`: row → the
+    same of its own tests; `seconds`: folder of tests → how long a worker was busy with them."""
 
     tests: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
     figures: Counter[str] = field(default_factory=Counter)
+    of_rows: dict[str, Counter[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def spend(self, nodeid: str, seconds: float) -> None:
@@ -53,10 +54,12 @@ class Record:
             self.tests.setdefault(row, {}).setdefault(name, Counter())[outcome] += 1
         for figure, value in properties:
             if isinstance(value, int) and not isinstance(value, bool):
-                self.figures[figure] += value
+                # A test of two rows counts once in the whole, and for each of its rows.
+                for sums in (self.figures, *(self.of_rows.setdefault(row, Counter()) for row in rows)):
+                    sums[figure] += value
 
     def write(self, path: Path) -> None:
         if self.tests:
             path.parent.mkdir(parents=True, exist_ok=True)
-            found = {"tests": self.tests, "figures": self.figures, "seconds": self.seconds, "about": about()}
+            found = {"tests": self.tests, "figures": self.figures, "of_rows": self.of_rows, "seconds": self.seconds, "about": about()}
             path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")

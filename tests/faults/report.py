@@ -45,7 +45,7 @@ def rendered(found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     page = environment.get_template("reliability.md.j2").render(
-        **known, figures=figures, largest=largest, longer=longer, lane=lane, rows=rows(found["tests"]), judged=judged
+        **known, figures=figures, largest=largest, longer=longer, lane=lane, rows=rows(found["tests"], found["of_rows"]), judged=judged
     )
     return page, told
 
@@ -65,13 +65,15 @@ def long_forms() -> dict[str, Any]:
     }
 
 
-def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:
+def rows(tests: Mapping[str, Mapping[str, Mapping[str, int]]], figures: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """A line for each row of the catalogue that a test is named after. Raises KeyError for one without a sentence in rows.toml."""
     texts = tomllib.loads((HERE / "rows.toml").read_text(encoding="utf-8"))
     return [
         {
             "name": row,
             "text": texts[row],
+            "asked": texts["asked"].get(row, ""),
+            "found": [f"{name.replace('_', ' ')} {value:,}" for name, value in sorted(figures.get(row, {}).items())],
             "tests": len(named),
             "cases": sum(sum(cases.values()) for cases in named.values()),
             "failed": sum(cases.get("failed", 0) for cases in named.values()),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import timedelta
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.facts import CLOCKS, DAY0, Fact, Member, Result, Slot, store
+from tests.facts import DAY0, Fact, Member, Result, Slot, store
 from tests.property import reference_model as model
-
-MODEL_CLOCKS = model.Clocks(CLOCKS.match_window_days, CLOCKS.overdue_hours, CLOCKS.lost_days, CLOCKS.relabel_days)
+from tests.property.by_model import by_model
 
 # Few tubes and people, so that they meet; specimen codes are the person's own, as the intake's rules make sure.
 TUBES, PEOPLE = ("TUBE1", "TUBE2", "TUBE3"), ("a", "b", "c", "d")
@@ -56,42 +52,6 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     )
     places = st.builds(Slot, st.sampled_from(TUBES))
     return [*people, *draw(st.lists(results, max_size=12)), *draw(st.lists(places, max_size=1))]
-
-
-def by_model(stored: list[Fact], hours: float, said: model.Words = None) -> model.Decision:
-    at = {fact: DAY0 + timedelta(days=fact.day) for fact in stored if isinstance(fact, Member)}
-    manifest = [
-        model.ManifestRow(
-            str(one.file),
-            one.team,
-            one.tube,
-            at[one],
-            one.person,
-            "lab" if one.own else "field",
-            one.own or "",
-            one.size,
-            one.replaces or "",
-        )
-        for one in stored
-        if isinstance(one, Member)
-    ]
-    lab = [
-        model.LabRow(
-            one.code,
-            one.call or "",
-            DAY0 + timedelta(hours=one.hours),
-            one.status,
-            None if one.told is None else DAY0 + timedelta(hours=one.told),
-            None if one.collected is None else (DAY0 + timedelta(days=one.collected)).date(),
-            one.reason,
-            one.ct,
-        )
-        for one in stored
-        if isinstance(one, Result)
-    ]
-    places = [one for one in stored if isinstance(one, Slot)]
-    rejected = Counter((str(one.file), (one.tube, (DAY0 + timedelta(days=one.day)).date())) for one in places)
-    return model.decide(manifest, lab, DAY0 + timedelta(hours=hours), MODEL_CLOCKS, rejected, said)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
