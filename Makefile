@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants every sends restore-drill bench bench-day simulate clean
+.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants every sends bindings restore-drill bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -61,6 +61,9 @@ every: $(VENV)/.ready strace ## the disk fails at every N until clean, 1,000 fli
 
 sends: $(VENV)/.ready ## 100,000 messages to a Twilio that fails a third of the time: about ten minutes; docs/long_sends.json
 	@$(BIN)/python -m tests.faults.long
+
+bindings: $(VENV)/.ready ## ten million people's outcomes against the rules in plain Python: about half an hour; docs/long_bindings.json
+	@$(BIN)/python -m tests.faults.bindings --jobs 2
 
 restore-drill: $(VENV)/.ready ## a million people backed up and restored on an empty machine; docs/long_restore.json
 	@$(BIN)/python -m tests.faults.long_restore

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tests.faults.bindings import FOUND as BINDINGS
 from tests.faults.every import FOUND as EVERY
 from tests.faults.long import FOUND as SENDS
 from tests.faults.long_restore import FOUND as DRILL
@@ -59,9 +60,10 @@ def largest_run(path: Path = LARGEST) -> dict[str, Any]:
 
 
 def long_forms() -> dict[str, Any]:
-    """What `make every`, `make sends` and `make restore-drill` found last, each with its commit and day; what was never run is not there."""
+    """What `make every`, `make sends`, `make bindings` and `make restore-drill` found last, each with its commit and day; what was never run is not there."""
     return {
-        name: json.loads(path.read_text()) if path.exists() else {} for name, path in (("every", EVERY), ("sends", SENDS), ("drill", DRILL))
+        name: json.loads(path.read_text()) if path.exists() else {}
+        for name, path in (("every", EVERY), ("sends", SENDS), ("bindings", BINDINGS), ("drill", DRILL))
     }
 
 
