@@ -412,8 +412,10 @@ def test_who_is_silent_comes_by_in_turn_until_the_last_answer(ledger: Ledger, gi
         outbox.note_asked(conn, in_turn[2], after, is_last=True)
         known = outbox.by_id(conn, in_turn[2])
         assert [one.message_id for one in outbox.unconfirmed(conn, after, 9)] == [in_turn[0]], "who has a last word is asked no more"
-    assert known is not None
+        asked = outbox.by_id(conn, in_turn[1])
+    assert known is not None and asked is not None
     assert (known.reason, known.updated_at) == ("delivered", given.now), "what moved on meanwhile is left alone"
+    assert asked.reason == "stayed_silent", "ledgers hold this word: by another one all of theirs would be asked again"
 
 
 def test_a_specimens_messages_are_listed_by_version(ledger: Ledger, given: Given) -> None:

@@ -83,7 +83,10 @@ HERDS = (
     Herd(
         "outbox",
         "pipeline/ledger/outbox.py",
-        quick=("tests/unit/test_ledger_sqlite.py", "tests/sql/test_published.py", "tests/integration/test_outbox_written.py", "tests/integration/test_ledger_outbox.py"),
+        quick=(
+            "tests/unit/test_ledger_sqlite.py", "tests/sql/test_published.py", "tests/integration/test_outbox_written.py",
+            "tests/integration/test_outbox_statements.py", "tests/integration/test_ledger_append.py", "tests/integration/test_ledger_outbox.py",
+        ),
         thorough=("tests/integration/test_notify_silence.py", "tests/integration/test_notify_lookup.py", "tests/integration/test_notify.py"),
     ),
 )  # fmt: skip

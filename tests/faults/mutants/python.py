@@ -17,10 +17,12 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 # A statement that may be left out, were nobody to notice.
 _OMITTED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
+# What may stand between `select(1)` and `.exists()`: it says which rows, and never reads what is selected, as a union would.
+_WHICH_ROWS = {"where", "select_from", "join"}
 
 
 def mutants(file: str, text: str) -> Iterator[Mutant]:
-    """All mutants of one module; annotations, docstrings and `assert_never` are left alone."""
+    """All mutants of one module, but for those that change nothing by construction (`_left_alone`)."""
     tree = ast.parse(text)
     left_alone = {id(node) for node in _left_alone(tree)}
     for number, node in enumerate(ast.walk(tree)):
@@ -44,6 +46,22 @@ def _left_alone(tree: ast.Module) -> Iterator[ast.AST]:
                 yield from ast.walk(annotation) if annotation else ()
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "assert_never":
             yield from ast.walk(node)
+        match node:
+            # EXISTS asks whether there is such a row, not what is selected of it.
+            case ast.Call(func=ast.Attribute(value=query, attr="exists"), args=[], keywords=[]):
+                yield from _selected(query)
+            # A table's name within one statement, all of which goes by the object.
+            case ast.Call(func=ast.Attribute(attr="alias"), args=[ast.Constant(value=str()) as name], keywords=[]):
+                yield name
+
+
+def _selected(query: ast.AST) -> Iterator[ast.AST]:
+    """The 1 of `select(1).where(...)`."""
+    match query:
+        case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _WHICH_ROWS:
+            yield from _selected(inner)
+        case ast.Call(func=ast.Name(id="select"), args=[ast.Constant(value=int()) as one], keywords=[]):
+            yield one
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], None]]]:

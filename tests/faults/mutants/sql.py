@@ -37,7 +37,8 @@ SLIPS: tuple[tuple[str, str], ...] = (
     (r"'invalid'", "'inconclusive'"),
     (r"'F'", "'P'"),
     (r"'C'", "'F'"),
-    (r"\b1\b(?! (?:THEN|DAY|SECOND))", "2"),
+    # EXISTS asks whether there is such a row, not what is selected of it.
+    (r"(?<!\bEXISTS \(SELECT )(?<!\bEXISTS\(SELECT )\b1\b(?! (?:THEN|DAY|SECOND))", "2"),
 )
 # A whole branch, condition or part of a union left out.
 _BRANCH = re.compile(r"^\s*WHEN .*?(?=^\s*(?:WHEN|ELSE|END))", re.MULTILINE | re.DOTALL)
