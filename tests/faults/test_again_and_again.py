@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import unicodedata
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from pipeline.ledger import journal, receipts
@@ -83,6 +88,77 @@ def test_C08_the_same_files_under_other_names(done: tuple[Scene, Figures], tmp_p
     rows, once = after.status["rows"], before.status["rows"]
     assert rows["accepted"] == once["accepted"]
     assert (rows["received"], rows["rejected"]) == (2 * once["received"], 2 * once["rejected"])
+
+
+Rows = list[list[str]]
+
+
+def text(rows: Rows, encoding: str = "utf-8", **dialect: object) -> bytes:
+    sink = io.StringIO()
+    csv.writer(sink, **({"lineterminator": "\n"} | dialect)).writerows(rows)  # type: ignore[arg-type]
+    return sink.getvalue().encode(encoding)
+
+
+def workbook(rows: Rows) -> bytes:
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(data)
+    return data.getvalue()
+
+
+def zipped(rows: Rows) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("again.csv", text(rows))
+    return data.getvalue()
+
+
+# What a sender's own programs make of one table: file name → its bytes.
+SAVED_AGAIN: dict[str, Callable[[Rows], bytes]] = {
+    "as_it_was.csv": text,
+    "windows.csv": lambda rows: text(rows, lineterminator="\r\n"),
+    "with_bom.csv": lambda rows: text(rows, "utf-8-sig"),
+    "utf_16.csv": lambda rows: text(rows, "utf-16"),
+    "quoted.csv": lambda rows: text(rows, quoting=csv.QUOTE_ALL),
+    "semicolons.csv": lambda rows: text(rows, delimiter=";"),
+    "tabs.tsv": lambda rows: text(rows, delimiter="\t"),
+    "other_columns_first.csv": lambda rows: text([row[::-1] for row in rows]),
+    "last_row_first.csv": lambda rows: text([rows[0], *rows[:0:-1]]),
+    "capitals.csv": lambda rows: text([[name.upper() for name in rows[0]], *rows[1:]]),
+    "blank_lines.csv": lambda rows: text([*rows, [], []]),
+    "decomposed.csv": lambda rows: text([[unicodedata.normalize("NFD", cell) for cell in row] for row in rows]),
+    "workbook.xlsx": workbook,
+    "workbook_named.csv": workbook,
+}
+
+
+def test_C08_the_same_table_saved_in_every_way(
+    done: tuple[Scene, Figures], tmp_path: Path, record_property: Callable[[str, int], None]
+) -> None:
+    """Each row is known, or comes back for the reason for which it came back at first; nobody is told. Of an archive nothing is read."""
+    scene, before = done
+    tables = [(sender, name, data) for day in (FIRST_DAY, SECOND_DAY) for sender, files in day.items() for name, data in files.items()]
+    for sender, name, data in tables:
+        rows = list(csv.reader(io.StringIO(data.decode())))
+        ways = {f"{Path(name).stem}_{way}": saved(rows) for way, saved in SAVED_AGAIN.items()}
+        drop(scene.installation, {sender: ways | {f"{Path(name).stem}.zip": zipped(rows)}}, tmp_path / "desk")
+
+    def counted(house: House) -> dict[str, tuple[int, int, int]]:
+        with house.ledger.begin() as conn:
+            return {one.file_name: (one.rows_received, one.rows_accepted, one.rows_rejected) for one in receipts.listing(conn)}
+
+    first = scene.installation.do(counted)
+    after = scene.run(CALMS[-1] + timedelta(minutes=5))
+    again = scene.installation.do(counted)
+    for _, name, _ in tables:
+        received, _, rejected = first[name]
+        for way in SAVED_AGAIN:
+            assert again[f"{Path(name).stem}_{way}"] == (received, 0, rejected), (name, way)
+        assert again[f"{Path(name).stem}.zip"] == (0, 0, 0)
+    assert (after.violations, after.state_hash, after.messages) == ([], before.state_hash, before.messages)
+    assert scene.accepted()["requests"] == 7
+    record_property("saved_again", len(tables) * len(SAVED_AGAIN))
 
 
 def taken_in_and_decided(house: House) -> None:
