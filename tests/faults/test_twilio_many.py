@@ -18,7 +18,7 @@ from tests.integration.office import NOW
 
 # In CI; `python -m tests.faults.long` sends more.
 SENDS = 20_000
-QUEUED, WORKERS, CLAIM = 20_000, 8, 50
+QUEUED, WORKERS, CLAIM = 100_000, 8, 50
 # To be ready together, on a machine that has other things to do.
 READY_LIMIT_S = 60.0
 
