@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants every sends bindings restore-drill bench bench-day simulate clean
+.PHONY: demo up down test test-web test-files quick lint strace browser reliability mutants longer sends bindings restore-drill bench bench-day simulate clean
 .DEFAULT_GOAL := demo
 
 # The environment is made anew when a pin changes. Byte code is compiled once here: every Airflow task is a new process.
@@ -56,8 +56,8 @@ reliability: test ## all that CI runs; what the fault tests found then goes into
 mutants: $(VENV)/.ready ## every small wrong change to the rules, judged by the tests: about half an hour; docs/mutants.json
 	@$(BIN)/python -m tests.faults.mutants.run --workers 2
 
-every: $(VENV)/.ready strace ## the disk fails at every N until clean, 1,000 flipped bits, 10,000 told since a backup: hours; docs/every.json
-	@$(BIN)/python -m tests.faults.every
+longer: $(VENV)/.ready ## 10,000 told since a backup, fifty deaths of Airflow's scheduler: about half an hour; docs/longer.json
+	@$(BIN)/python -m tests.faults.longer
 
 sends: $(VENV)/.ready ## 100,000 messages to a Twilio that fails a third of the time: about ten minutes; docs/long_sends.json
 	@$(BIN)/python -m tests.faults.long

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.faults.bindings import FOUND as BINDINGS
-from tests.faults.every import FOUND as EVERY
 from tests.faults.long import FOUND as SENDS
 from tests.faults.long_restore import FOUND as DRILL
+from tests.faults.longer import FOUND as LONGER
 from tests.faults.mutants.run import FOUND as MUTANTS
 from tests.faults.reliability import FOUND
 from tests.faults.sim.__main__ import LARGEST
@@ -60,10 +60,10 @@ def largest_run(path: Path = LARGEST) -> dict[str, Any]:
 
 
 def long_forms() -> dict[str, Any]:
-    """What `make every`, `make sends`, `make bindings` and `make restore-drill` found last, each with its commit and day; what was never run is not there."""
+    """What `make longer`, `make sends`, `make bindings` and `make restore-drill` found last, each with its commit and day; what was never run is not there."""
     return {
         name: json.loads(path.read_text()) if path.exists() else {}
-        for name, path in (("every", EVERY), ("sends", SENDS), ("bindings", BINDINGS), ("drill", DRILL))
+        for name, path in (("tests", LONGER), ("sends", SENDS), ("bindings", BINDINGS), ("drill", DRILL))
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,14 @@ from pipeline.launcher.services import DAGS
 from pipeline.ledger.server import Server
 from tests.faults.airflow_town import AirflowTown, airflow_town, until
 from tests.faults.conftest import Scenes
-from tests.faults.town import DAY_2, FIRST_DAY, SECOND_DAY, THIRD_DAY, THIRD_DAY_PEOPLE, drop
-from tests.homes import Figures
+from tests.faults.longer import is_long
+from tests.faults.town import CALMS, DAY_2, FIRST_DAY, SECOND_DAY, THIRD_DAY, THIRD_DAY_PEOPLE, drop, singles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 # Messages of the first two days.
 FIRST, SECOND = 8, 7
+# In the long form: how often the scheduler dies, and the people of each further day.
+DEATHS, FURTHER = 50, 4
 DAYS = 30
 # Of each DAG's schedule at least one tick.
 WINDOW = timedelta(minutes=5)
@@ -36,35 +39,52 @@ def town(warm: None, embedded: Server, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_C05_the_scheduler_killed_between_enqueue_and_start(
-    town: AirflowTown, expected: Figures, tmp_path: Path, record_property: Tell
+    town: AirflowTown, scenes: Scenes, tmp_path: Path, record_property: Tell
 ) -> None:
-    """As often as something is enqueued on a day's way; every second time its workers die with it, and what they were handed."""
+    """As often as something is enqueued on a day's way; every second time its workers die with it, and what they were handed.
+
+    In the long form the days go on until it has died often enough.
+    """
     met: dict[tuple[str, str], str] = {}
-    kills = 0
+    undisturbed = scenes()
+    messages, kills = FIRST + SECOND, 0
 
     def enqueued() -> dict[tuple[str, str], str]:
         tasks = town.airflow.tasks("~", state=["queued", "running"])
         return {(task["dag_id"], task["queued_when"]): task["state"] for task in tasks if (task["dag_id"], task["queued_when"]) not in met}
 
     def is_over() -> bool:
-        return bool(town.twilio()["accepted"] == FIRST + SECOND)
+        return bool(town.twilio()["accepted"] == messages)
+
+    def killed_until_over() -> int:
+        deaths = 0
+        while not is_over():
+            with town.workers_standing_still():
+                until(lambda: bool(enqueued()) or is_over(), "a task is enqueued")
+                if is_over():
+                    break
+                new = enqueued()
+                dead = town.kill_scheduler(with_workers=deaths % 2 == 1 and set(new.values()) == {"queued"})
+            town.start_scheduler_again(dead)
+            met.update(new)
+            deaths += 1
+        return deaths
 
     town.drop(SECOND_DAY, tmp_path)
-    while not is_over():
-        with town.workers_standing_still():
-            until(lambda: bool(enqueued()) or is_over(), "a task is enqueued")
-            if is_over():
-                break
-            new = enqueued()
-            dead = town.kill_scheduler(with_workers=kills % 2 == 1 and set(new.values()) == {"queued"})
-        town.start_scheduler_again(dead)
-        met |= new
-        kills += 1
+    kills = killed_until_over()
+    for number in count(1):
+        if not is_long() or kills >= DEATHS:
+            break
+        day = singles(f"more_{number}", 1_000 + FURTHER * number, FURTHER)
+        for made in (town.installation, undisturbed.installation):
+            drop(made, day, tmp_path / f"more_{number}")
+        messages += FURTHER
+        kills += killed_until_over()
     town.wait_until_quiet()
     assert {dag_id for dag_id, _ in met} >= {"intake", "decide", "notify"}
-    found = town.installation.figures()
+    found, expected = town.installation.figures(), undisturbed.run(*CALMS)
     assert (found.violations, found.state_hash, found.messages) == ([], expected.state_hash, expected.messages)
-    assert (town.twilio()["accepted"], town.twilio()["doubled"]) == (FIRST + SECOND, 0)
+    assert (town.twilio()["accepted"], town.twilio()["doubled"]) == (messages, 0)
     record_property("scheduler_kills", kills)
 
 

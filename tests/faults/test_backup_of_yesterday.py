@@ -27,7 +27,7 @@ from pipeline.stages.status import status
 from tests.bench.crowd import write_crowd
 from tests.faults.backups import Machine, back_up, nobody, reconcile
 from tests.faults.conftest import run_through, small_and_quick
-from tests.faults.every import steps
+from tests.faults.longer import is_long
 from tests.homes import KILLED, ChildFailed, Figures, Installation, Killed, new_installation
 
 
@@ -87,7 +87,7 @@ def all_at_once(installation: Installation, files: list[tuple[str, Path]], now: 
 def lost(warm: None, embedded: Server, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
     """Yesterday a quarter was told and a quarter had just been decided. Today all the others, and two pools were corrected."""
     folder = tmp_path_factory.mktemp("lost")
-    people = 14_000 if steps().is_long else 2_000
+    people = 14_000 if is_long() else 2_000
     crowd = write_crowd(folder / "crowd", people, 20261109, manifest_rows=people // 4, result_rows=3 * people // 100)
     at = crowd.as_of.replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
     shipped = Path(pipeline.__file__).parent / "shipped/programmes/vietnam/programme.toml"

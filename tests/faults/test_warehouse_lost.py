@@ -17,7 +17,6 @@ from pipeline.stages.intake import intake
 from pipeline.stages.rebuild import rebuild
 from pipeline.stages.status import status
 from tests.faults.conftest import small_and_quick
-from tests.faults.every import steps
 from tests.faults.points import AFTER, watch
 from tests.faults.town import DAY_2
 from tests.homes import Installation, Killed
@@ -170,7 +169,7 @@ def looked_at_with_flips(town: Installation, path: Path, flips: int, seed: int) 
 def test_C13_a_flipped_bit_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
     """The answer is the old state or a refusal, and never another state."""
     before = looked_at(town)
-    found = looked_at_with_flips(town, town.home / "warehouse.duckdb", 700 if steps().is_long else 150, seed=20261112)
+    found = looked_at_with_flips(town, town.home / "warehouse.duckdb", 700, seed=20261112)
     assert {told for _, told in found} <= {before, *REFUSALS}, found
     record_property("corruptions", len(found))
     assert looked_at(town) == before
@@ -250,7 +249,7 @@ def test_C13_a_lost_write_ahead_log_is_refused_and_rebuilt(
 
 def test_C13_a_flipped_bit_of_the_log_is_refused_or_harmless(town: Installation, record_property: Told) -> None:
     log, today = leave_a_log(town)
-    found = looked_at_with_flips(town, log, 300 if steps().is_long else 100, seed=13)
+    found = looked_at_with_flips(town, log, 300, seed=13)
     assert {told for _, told in found} <= {today, *REFUSALS}, found
     assert {told for _, told in found} & set(REFUSALS)
     record_property("corruptions", len(found))

@@ -79,12 +79,18 @@ SECOND_DAY: dict[str, dict[str, bytes]] = {
 }
 
 
-# Many alike, so that telling them takes a while. On Airflow only.
+def singles(name: str, first: int, people: int) -> dict[str, dict[str, bytes]]:
+    """People who are all alike, tested alone and negative."""
+    numbers = range(first, first + people)
+    return {
+        "TEAM1": {f"toi_{name}.csv": sheet(MANIFEST, [person(n, f"TP{n}", size=1, day=13) for n in numbers])},
+        "LAB1": {f"vong_{name}.csv": sheet(RESULTS, [result(f"TP{n}", "negative", at="13 12:00") for n in numbers])},
+    }
+
+
+# So many that telling them takes a while. On Airflow only.
 THIRD_DAY_PEOPLE = 30
-THIRD_DAY: dict[str, dict[str, bytes]] = {
-    "TEAM1": {"toi.csv": sheet(MANIFEST, [person(n, f"TP{n}", size=1, day=13) for n in range(101, 101 + THIRD_DAY_PEOPLE)])},
-    "LAB1": {"vong_3.csv": sheet(RESULTS, [result(f"TP{n}", "negative", at="13 12:00") for n in range(101, 101 + THIRD_DAY_PEOPLE)])},
-}
+THIRD_DAY = singles("3", 101, THIRD_DAY_PEOPLE)
 
 
 def drop(installation: Installation, files: dict[str, dict[str, bytes]], folder: Path, rename: str = "{}") -> None:
