@@ -49,21 +49,25 @@ def unreached(ledger: Ledger, now: datetime) -> list[Message]:
 
 
 def write_lists(house: House, folder: Path, now: datetime) -> list[ListFile]:
-    """Write worklist, repeat, callback, no_phone and unreached (.csv) into `folder`, each at once by a rename; return what they hold."""
-    with house.writer(), house.warehouse(spill=True) as warehouse:
-        worklist = warehouse.dicts("lists/worklist")
-        repeat = warehouse.dicts("lists/repeat")
-        callback = warehouse.dicts("lists/callback")
-    with house.ledger.begin() as conn:
-        without_phone = [vars(one) for one in outbox.unreached(conn, [MessageState.NO_PHONE])]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [
-        _write(folder, "worklist", WORKLIST, worklist),
-        _write(folder, "repeat", REPEAT, repeat),
-        _write(folder, "callback", CALLBACK, _named(house, callback)),
-        _write(folder, "no_phone", TO_CALL, _named(house, without_phone)),
-        _write(folder, "unreached", TO_CALL, _named(house, [vars(one) for one in unreached(house.ledger, now)])),
-    ]
+    """Write worklist, repeat, callback, no_phone and unreached (.csv) into `folder`, each at once by a rename; return what they hold.
+
+    All under the writer's lock: of two who make lists at once, the later one's are the newer, and stay.
+    """
+    with house.writer():
+        with house.warehouse(spill=True) as warehouse:
+            worklist = warehouse.dicts("lists/worklist")
+            repeat = warehouse.dicts("lists/repeat")
+            callback = warehouse.dicts("lists/callback")
+        with house.ledger.begin() as conn:
+            without_phone = [vars(one) for one in outbox.unreached(conn, [MessageState.NO_PHONE])]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [
+            _write(folder, "worklist", WORKLIST, worklist),
+            _write(folder, "repeat", REPEAT, repeat),
+            _write(folder, "callback", CALLBACK, _named(house, callback)),
+            _write(folder, "no_phone", TO_CALL, _named(house, without_phone)),
+            _write(folder, "unreached", TO_CALL, _named(house, [vars(one) for one in unreached(house.ledger, now)])),
+        ]
 
 
 def identities(house: House, wanted: Iterable[tuple[date, int, str]], columns: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -92,14 +92,15 @@ def _publish(house: House, now: datetime, always: bool) -> PublishSummary:
                 detected = warehouse.arrow("report/detected", since=since)
                 lists["near"] = warehouse.arrow("report/near_codes", most=COMPARED, window_days=house.programme.clocks.match_window_days)
                 warehouse.forget(["tube_book"])
+            lists["to_call"] = _to_call(house, detected)
+            # Still under the lock: a run beside this one that has read later writes later, and what it says stays.
+            for name, table in lists.items():
+                shown.write(name, table)
             held_s = time.monotonic() - started
+            figures["turnaround"] += [asdict(one) for one in known.segments]
+            shown.write_figures(figures | {"made_at": now.isoformat(), "held_s": held_s, "since": since.isoformat()})
     except WarehouseBusy:
         return PublishSummary(0, False, 0)
-    lists["to_call"] = _to_call(house, detected)
-    for name, table in lists.items():
-        shown.write(name, table)
-    turnaround = figures.pop("turnaround") + [asdict(one) for one in known.segments]
-    shown.write_figures(figures | {"turnaround": turnaround, "made_at": now.isoformat(), "held_s": held_s, "since": since.isoformat()})
     event("published", batches=added, held_ms=round(held_s * 1000))
     return PublishSummary(added, True, round(held_s * 1000))
 

@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from pipeline.stages import notify
 from pipeline.stages.house import House
@@ -31,6 +31,12 @@ def in_small_steps() -> None:
     notify.LARGEST_CLAIM = CLAIM
 
 
+def somebody_waits(engine: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with engine.connect() as conn:
+        return bool(conn.execute(text(waiting)).scalar())
+
+
 @pytest.mark.parametrize(("point", "when"), [*((point, AFTER) for point in RUN), *((point, BEFORE) for point in HOLDING)])
 def test_C04_a_second_try_while_the_first_stands_still(
     scenes: Scenes, expected: Figures, point: str, when: str, record_property: Callable[[str, object], None]
@@ -40,18 +46,13 @@ def test_C04_a_second_try_while_the_first_stands_still(
     engine = create_engine(str(scene.installation.settings.database_url), poolclass=NullPool)
     go, ended = _fork.Event(), _fork.Event()
 
-    def somebody_waits() -> bool:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        with engine.connect() as conn:
-            return bool(conn.execute(text(waiting)).scalar())
-
     def first(house: House) -> bool:
         stood: list[str] = []
 
         def stand_still() -> None:
             stood.append(point)
             go.set()
-            until(lambda: ended.is_set() or somebody_waits(), "the second try ends, or waits for the first", LIMIT_S)
+            until(lambda: ended.is_set() or somebody_waits(engine), "the second try ends, or waits for the first", LIMIT_S)
 
         try:
             in_small_steps()

@@ -96,6 +96,7 @@ class Tube:
 class Decision:
     outcomes: dict[SpecimenKey, str] = field(default_factory=dict)
     worklist: set[SpecimenKey] = field(default_factory=set)  # ever due by these facts, done or not
+    answered: set[SpecimenKey] = field(default_factory=set)  # the lab has said something of the kept specimen that stands
     callback: dict[SpecimenKey, bool] = field(default_factory=dict)  # -> done: a later specimen replaces it
     holds: set[tuple[str, str]] = field(default_factory=set)  # (reason, subject)
     rests_on: dict[tuple[str, str], object] = field(default_factory=dict)  # question for people -> all that it is about
@@ -246,5 +247,7 @@ def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision
         decision.outcomes[key] = "lost" if is_lost else "awaiting" if by_own == "mates" else by_own
         if by_tube == "retest" and not tube.held_for & {"shared_tube", "relabelled"}:
             decision.worklist.add(key)
+        if own not in ("none", "repeat"):
+            decision.answered.add(key)
         if by_own == "recollect":
             decision.callback[key] = False
