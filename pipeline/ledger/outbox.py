@@ -19,12 +19,12 @@ from sqlalchemy import Column, ColumnElement, Connection, case, false, func, ins
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.domain.states import may_move, may_return
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.domain.words import MessageState, PersonState, Purpose
 from pipeline.errors import Broken
 from pipeline.ledger import switches
 from pipeline.ledger.columns import insert_into
 from pipeline.ledger.staging import Rows, append, refresh_statistics, staged
-from pipeline.ledger.tables import message, message_event
+from pipeline.ledger.tables import card, message, message_event
 
 GIVEN = ("message_id", "specimen_id", "version", "purpose", "priority", "vault_day", "vault_batch", "collected_at", "due_at")
 ROWS_AT_ONCE = 5_000
@@ -64,9 +64,25 @@ _must_wait = (
     )
     .exists()
 )
+# What a message calls its person to. A link that somebody asked for calls to whatever the page says.
+_CALLS_TO = {
+    Purpose.RESULT: PersonState.READY,
+    Purpose.OWN_TEST: PersonState.OWN_TEST_NEEDED,
+    Purpose.COME_AGAIN: PersonState.COME_AGAIN,
+    Purpose.WITHDRAWN: PersonState.WITHDRAWN,
+    Purpose.NOT_FOUND: PersonState.NOT_FOUND,
+}
+# A hold brings no newer version: until people or facts decide, the page takes back what the message would call to, and the message waits.
+_is_taken_back = (
+    select(1)
+    .where(card.c.specimen_id == message.c.specimen_id, card.c.state != case(_CALLS_TO, value=message.c.purpose))
+    .correlate(message)
+    .exists()
+    & ~_has_newer
+)
 # A queue's statistics are never true: it was empty a minute ago. By them the planner joins and sorts a million rows (1 s) to claim
 # a hundred (1 ms). A condition inside CASE stays a look-up for each row, and without sorting only the queue's own index is left.
-_may_go = case((_must_wait, false()), else_=true())
+_may_go = case((_must_wait | _is_taken_back, false()), else_=true())
 _WALK_THE_QUEUE = text("SET LOCAL enable_sort = off")
 
 

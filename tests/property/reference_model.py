@@ -100,6 +100,7 @@ class Decision:
     callback: dict[SpecimenKey, bool] = field(default_factory=dict)  # -> done: a later specimen replaces it
     holds: set[tuple[str, str]] = field(default_factory=set)  # (reason, subject)
     rests_on: dict[tuple[str, str], object] = field(default_factory=dict)  # question for people -> all that it is about
+    seen: set[SpecimenKey] = field(default_factory=set)  # the lab has it: some row, preliminary or not, is about it
 
 
 def normalise(code: str) -> str:
@@ -149,6 +150,7 @@ def _attach(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], lab: Ite
             decision.holds.add(("unmatched", code))
     for (key, person), rows in found_rows.items():
         tubes[key].found |= {row for row in rows if row.status != "P"}
+        decision.seen |= {(*key, one) for one in ([person] if person else tubes[key].people)}
         if person:
             tubes[key].own[person] = effective(rows)
         else:

@@ -101,16 +101,15 @@ def _single_threaded(connect: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def installation(**changes: Any) -> Iterator[House]:
-    """A house of its own, gone at the end. `changes` are of Settings."""
+def installation(ledger: Ledger | None = None, **changes: Any) -> Iterator[House]:
+    """A house of its own, gone at the end. `changes` are of Settings. Without a `ledger` (which is closed at the end) one in memory."""
     root = Path(tempfile.mkdtemp(prefix="unpool-sim-", dir=MEMORY if MEMORY.is_dir() else None))
     settings = Settings(home=root / "home", programme="vietnam", master_key=MASTER_KEY, memory_limit="512MB", twilio=ACCOUNT, **changes)
     home = Home(settings.home)
     home.make()
     programme, formats = _shipped(settings.programme, settings.result_url)
     keys = Keys(load_master(settings, home), home)
-    ledger = open_ledger("sqlite://")
-    _migrated().backup(_driver(ledger))
+    ledger = ledger or _in_memory()
     try:
         yield House(settings, home, programme, formats, keys, archive.Archive(home.archive, keys.derive("archive"), keys), ledger)
     finally:
@@ -122,6 +121,12 @@ def installation(**changes: Any) -> Iterator[House]:
 def _shipped(name: str, result_url: str) -> tuple[Programme, tuple[FormatProfile, ...]]:
     programme = load_programme(name, result_url)
     return programme, load_formats(programme)
+
+
+def _in_memory() -> Ledger:
+    ledger = open_ledger("sqlite://")
+    _migrated().backup(_driver(ledger))
+    return ledger
 
 
 @cache
