@@ -41,6 +41,7 @@ WHY_QUEUED = {
     WhyWaiting.RESTORED: "Messages wait: all was restored from a backup. Run `unpool reconcile`: Twilio knows who was told since.",
     WhyWaiting.CONFIGURATION: "Messages wait: Twilio refuses the account or its sender. The log of the last run of notify names the code.",
     WhyWaiting.PROVIDER: "Messages wait: Twilio asks to wait or does not answer. They go out by themselves.",
+    WhyWaiting.HELD: "Messages wait: what they would tell is held again (`unpool holds`). Once decided, they or others go.",
 }
 
 

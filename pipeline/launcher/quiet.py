@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.domain.words import MessageState
 from pipeline.errors import ActionNeeded, TryAgain
 from pipeline.home import Home
 from pipeline.launcher.processes import Started, is_alive
@@ -47,7 +48,10 @@ def under_way(home: Home, airflow: Airflow, ledger: Ledger, dag_ids: Sequence[st
     events = sum(airflow.waiting_events(dag_id) for dag_id in dag_ids)
     with ledger.begin() as conn:
         unsettled = receipts.counts(conn)["files"]["waiting"]
-        messages = {str(state): n for state, n in outbox.counts(conn).items() if n and str(state) in UNDER_WAY}
+        counts = outbox.counts(conn)
+        # Those wait for people, and nobody waits for people here.
+        counts[MessageState.QUEUED] = counts.get(MessageState.QUEUED, 0) - outbox.taken_back(conn)
+    messages = {str(state): n for state, n in counts.items() if n and str(state) in UNDER_WAY}
     return UnderWay(dropped + unsettled, runs, events, messages)
 
 

@@ -167,7 +167,8 @@ def claim(conn: Connection, n: int, worker: str, now: datetime) -> list[Message]
     """Take up to `n` due messages for sending, most urgent first; commit before calling Twilio. Nothing while sending is stopped.
 
     Workers that claim at the same time get different messages. Outdated ones are superseded instead of claimed; one whose specimen has
-    another message on the wire waits. `is_correction` is set where an earlier result of the specimen may have reached the person.
+    another message on the wire waits, and so does one whose page has taken back what it calls to. `is_correction` is set where an
+    earlier result of the specimen may have reached the person.
     """
     if conn.dialect.name == "postgresql":
         conn.execute(_WALK_THE_QUEUE)
@@ -284,6 +285,12 @@ def unconfirmed(conn: Connection, before: datetime, n: int) -> list[Message]:
         & message.c.reason.is_distinct_from(STAYED_SILENT)
     )
     return _messages(conn, silent, message.c.updated_at, message.c.message_id, limit=n)
+
+
+def taken_back(conn: Connection) -> int:
+    """How many queued messages wait since their pages no longer say what they call to: a hold decides, or later facts."""
+    waiting = select(func.count()).select_from(message).where(message.c.state == MessageState.QUEUED, _is_taken_back)
+    return int(conn.execute(waiting).scalar_one())
 
 
 def unreached(conn: Connection, states: Sequence[MessageState]) -> list[Message]:

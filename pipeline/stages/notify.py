@@ -164,7 +164,10 @@ def _send_all(run: _Run, line: Line, limit: int | None) -> WhyWaiting:
             send_batch(batch.letters, line, batch.deadline)
             # Where nothing more was queued, some may have been put back since.
             batch = following.result() if following.result().messages else claim()
-    return line.stopped
+    if line.is_stopped or claimed == limit:
+        return line.stopped
+    with run.ledger.begin() as conn:
+        return WhyWaiting.HELD if outbox.taken_back(conn) else WhyWaiting.NONE
 
 
 def _claim(run: _Run, line: Line, worker: str, most: int) -> _Batch:

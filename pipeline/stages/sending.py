@@ -47,6 +47,8 @@ class WhyWaiting(StrEnum):
     CONFIGURATION = "configuration"
     # Twilio asks to wait, does not answer, or answers nonsense.
     PROVIDER = "provider"
+    # What the messages call to is held again: somebody must decide, and then they go or are replaced.
+    HELD = "held"
 
 
 # What a person must do something about, whether or not a message waits already.

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import select, text
 
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.domain.words import MessageState, PersonState, Purpose
 from pipeline.errors import Broken
 from pipeline.ledger import cards, invariants, outbox, switches
 from pipeline.ledger.engine import Ledger
@@ -423,6 +423,50 @@ def test_a_specimens_messages_are_listed_by_version(ledger: Ledger, given: Given
     with ledger.begin() as conn:
         found = outbox.of_specimen(conn, given.key(1))
     assert [(one.version, one.purpose) for one in found] == [(1, Purpose.RESULT), (2, Purpose.RESULT)]
+
+
+# What a page says while a message calls to it.
+CALLS_TO = {
+    Purpose.RESULT: "ready", Purpose.OWN_TEST: "own_test_needed", Purpose.COME_AGAIN: "come_again", Purpose.WITHDRAWN: "withdrawn",
+    Purpose.NOT_FOUND: "not_found",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_I2_a_message_waits_while_its_page_has_taken_back_what_it_calls_to(ledger: Ledger, given: Given, purpose: Purpose) -> None:
+    """By each state of a page. A link that somebody asked for calls to whatever the page says; and so does what has no page."""
+    for place, state in enumerate(PersonState):
+        specimen, now = given.key(place), given.now + timedelta(minutes=place)
+        goes = purpose is Purpose.LINK or CALLS_TO[purpose] == state
+        with ledger.begin() as conn:
+            cards.upsert_many(conn, [given.cards([specimen], state, 1)], now)
+        _enqueue(ledger, given.messages({"specimen_id": specimen, "version": 1, "purpose": purpose}))
+        assert [one.specimen_id for one in _claim(ledger, now=now)] == [specimen] * goes
+        with ledger.begin() as conn:
+            assert outbox.taken_back(conn) == (not goes)
+            # Decided: it says so again, and what waited goes.
+            cards.upsert_many(conn, [given.cards([specimen], CALLS_TO.get(purpose, state), 1)], now)
+            assert outbox.taken_back(conn) == 0
+        assert [one.specimen_id for one in _claim(ledger, now=now)] == [specimen] * (not goes)
+    _enqueue(ledger, given.messages({"specimen_id": given.key("no card"), "version": 1, "purpose": purpose}))
+    assert len(_claim(ledger)) == 1
+
+
+def test_I5_what_was_taken_back_is_superseded_by_a_newer_word(ledger: Ledger, given: Given) -> None:
+    """Also while that one waits itself."""
+    specimen = given.key(1)
+    with ledger.begin() as conn:
+        cards.upsert_many(conn, [given.cards([specimen], "at_lab", 2)], given.now)
+    old, new = ({"specimen_id": specimen, "version": version} for version in (1, 2))
+    _enqueue(ledger, given.messages(old))
+    assert (_claim(ledger), _state(ledger, given.message_id(specimen, 1))) == ([], S.QUEUED)
+    _enqueue(ledger, given.messages(new))
+    assert _claim(ledger) == []
+    assert [_state(ledger, given.message_id(specimen, version)) for version in (1, 2)] == [S.SUPERSEDED, S.QUEUED]
+    with ledger.begin() as conn:
+        assert outbox.taken_back(conn) == 1
+        cards.upsert_many(conn, [given.cards([specimen], "ready", 2)], given.now)
+    assert [one.version for one in _claim(ledger)] == [2]
 
 
 def test_invariants_hold_with_cards(ledger: Ledger, given: Given) -> None:

@@ -13,13 +13,14 @@ import pytest
 
 from pipeline.delivery.link import links
 from pipeline.delivery.sms import TIMEOUT_S, Answer, Found, Provider, Sms
-from pipeline.domain.words import MessageState, Purpose
+from pipeline.domain.words import MessageState, PersonState, Purpose
 from pipeline.errors import TryAgain
-from pipeline.ledger import switches
+from pipeline.ledger import cards, switches
 from pipeline.show import WHY_QUEUED
 from pipeline.stages.lookup import SENDING_LIMIT, SILENCE, SILENT_FOR_EVER
 from pipeline.stages.sending import SEND_WITHIN_S, WhyWaiting
 from pipeline.vault.tokens import token
+from tests.cards import card_row, card_rows
 from tests.integration.office import MINUTE, NOW, Office, Slept, until
 
 
@@ -396,6 +397,21 @@ def test_without_credentials_messages_stay_queued_and_the_run_says_why(office: O
     office.enqueue(2)
     summary = office.run(sms=None)
     assert (summary.why_waiting, summary.queued) == (WhyWaiting.NO_CREDENTIALS, 2)
+
+
+def test_P01_what_is_held_again_waits_and_the_run_says_why(office: Office) -> None:
+    """Somebody's result was called ready, and before the message went out it was held. Nobody waits for it: the others are told."""
+    held, *others = office.enqueue(3)
+    with office.ledger.begin() as conn:
+        cards.upsert_many(conn, [card_rows(card_row(held, PersonState.AT_LAB))], NOW)
+    summary = office.run()
+    assert (summary.why_waiting, summary.queued, summary.sent) == (WhyWaiting.HELD, 1, len(others))
+    assert office.run(limit=1).why_waiting is WhyWaiting.HELD
+    with office.ledger.begin() as conn:
+        assert switches.sending_waits(conn) == "held"
+        cards.upsert_many(conn, [card_rows(card_row(held, PersonState.READY))], NOW)
+    summary = office.run()
+    assert (summary.why_waiting, summary.queued, summary.sent) == (WhyWaiting.NONE, 0, 1)
 
 
 def test_a_limit_is_kept_to(office: Office) -> None:

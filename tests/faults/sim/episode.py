@@ -159,7 +159,10 @@ class Episode:
     def open(self) -> set[str]:
         with self.house.ledger.begin() as conn:
             assert journal.unfinished(conn) is None, "a batch stayed open"
-            return {str(state) for state in outbox.counts(conn).keys() & OPEN}
+            counts = Counter(outbox.counts(conn))
+            # What a page has taken back waits for people, who may be slow.
+            counts[MessageState.QUEUED] -= outbox.taken_back(conn)
+            return {str(state) for state, number in counts.items() if number and state in OPEN}
 
 
 def trusted_watch(house: House, now: datetime) -> None:

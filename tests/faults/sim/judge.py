@@ -18,7 +18,7 @@ from pipeline.programme import CORRECTION
 from pipeline.stages.house import House
 from pipeline.stages.lists import identities
 from pipeline.vault.tokens import token
-from tests.faults.sim.model import World
+from tests.faults.sim.model import UNTOLD, World
 from tests.faults.sim.people import PHONES
 from tests.faults.sim.plan import Plan
 from tests.faults.sim.twilio import Twilio
@@ -70,7 +70,8 @@ def judge(house: House, sent: Plan, twilio: Twilio, as_of: datetime) -> Verdict:
     decision = world.look(as_of)
     names = _facts(house, decision, verdict)
     _silences(house, as_of, verdict)
-    _messages(house, world, names, twilio, verdict)
+    undecided = {name for name, outcome in decision.outcomes.items() if outcome in UNTOLD}
+    _messages(house, world, names, undecided, twilio, verdict)
     verdict.met.update(episodes=1, specimens=len(names), accepted=len(twilio.kept))
     return verdict
 
@@ -146,7 +147,9 @@ def _silences(house: House, as_of: datetime, verdict: Verdict) -> None:
     verdict.met.update({"silent labs": len(asked)})
 
 
-def _messages(house: House, world: World, names: dict[str, SpecimenKey], twilio: Twilio, verdict: Verdict) -> None:
+def _messages(
+    house: House, world: World, names: dict[str, SpecimenKey], undecided: set[SpecimenKey], twilio: Twilio, verdict: Verdict
+) -> None:
     """Every telling is a message; each was accepted once or waits in a queue; what Twilio accepted is that and nothing else."""
     by_specimen: dict[str, list[Message]] = {}
     with house.ledger.begin() as conn:
@@ -164,13 +167,26 @@ def _messages(house: House, world: World, names: dict[str, SpecimenKey], twilio:
     for kept in twilio.kept:
         at_twilio[of_link[kept.body.rsplit(" ", 1)[1]]].append((kept.to, kept.body))
     for specimen, messages in by_specimen.items():
-        _of_one(house, names[specimen], messages, at_twilio[specimen], PHONES[world.phones[names[specimen]]], link_of(specimen), verdict)
+        name = names[specimen]
+        to = PHONES[world.phones[name]]
+        _of_one(house, name, messages, at_twilio[specimen], to, link_of(specimen), verdict, may_wait=name in undecided)
 
 
 def _of_one(
-    house: House, name: SpecimenKey, messages: list[Message], accepted: list[tuple[str, str]], to: str, link: str, verdict: Verdict
+    house: House,
+    name: SpecimenKey,
+    messages: list[Message],
+    accepted: list[tuple[str, str]],
+    to: str,
+    link: str,
+    verdict: Verdict,
+    *,
+    may_wait: bool,
 ) -> None:
-    """One specimen's messages, oldest first, against what Twilio accepted for its link, in that order."""
+    """One specimen's messages, oldest first, against what Twilio accepted for its link, in that order.
+
+    may_wait: its outcome was taken back since, and the last word may wait for whoever decides.
+    """
     told = [message for message in messages if message.sid is not None]
     due, has_result = [], False
     for message in told:
@@ -185,7 +201,7 @@ def _of_one(
     else:
         verdict.differ(f"what {name} was told", accepted, due)
     for message in messages[-1:]:
-        if message.state not in ACCEPTED + QUEUES:
+        if message.state not in ACCEPTED + QUEUES + (MessageState.QUEUED,) * may_wait:
             verdict.lost.append(f"{name}: the last word ({message.purpose}) is {message.state}, and nobody knows")
         if (message.state is MessageState.NO_PHONE) != (to == ""):
             verdict.wrong.append(f"{name}: {message.state} with the number {to or 'none'}")
