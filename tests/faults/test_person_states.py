@@ -358,9 +358,9 @@ class Town(RuleBasedStateMachine):
         self.is_news = True
 
     @precondition(lambda self: self.is_news)
-    @rule(times=st.sampled_from((1, 1, 2)))
-    def the_stages_run(self, times: int) -> None:
-        self._run(times)
+    @rule(times=st.sampled_from((1, 1, 2)), telling=st.sampled_from((True, True, False)))
+    def the_stages_run(self, times: int, telling: bool) -> None:
+        self._run(times, telling=telling)
 
     @precondition(lambda self: self.asked.world.shown)
     @rule(data=st.data())
@@ -371,12 +371,13 @@ class Town(RuleBasedStateMachine):
         self.asked.sign(pick)
         self.is_news = True
 
-    def _run(self, times: int = 1) -> None:
-        """All that changes what is read; a stage that runs again right away changes nothing. Then everybody asks."""
-        for stage in (self.asked.intake, self.asked.decide, self.asked.notify):
+    def _run(self, times: int = 1, *, telling: bool = True) -> None:
+        """All that changes what is read; a stage that runs again right away changes nothing. Then everybody asks. Without telling, as in
+        quiet hours, messages wait, and what they call to may be taken back meanwhile."""
+        for stage in (self.asked.intake, self.asked.decide, *[self.asked.notify] * telling):
             for _ in range(times):
                 stage()
-        self.is_news = False
+        self.is_news = not telling
         self._ask(*self.asked.now)
         assert self._steps() <= WALKED, "a transition that the table has not"
 

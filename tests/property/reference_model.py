@@ -188,8 +188,7 @@ def _of_standing(rows: list[LabRow]) -> Effective:
     if not others:
         return Effective("invalid" if len(runs) > 1 else "repeat", at)
     is_repeat_of_invalid = not runs or min(row.tested_at for row in others) > max(runs)
-    is_one = len({row.content for row in others}) == 1
-    return Effective(others[0].call if is_one and is_repeat_of_invalid else "conflict", at)
+    return Effective(others[0].call if is_repeat_of_invalid and len({row.content for row in others}) == 1 else "conflict", at)
 
 
 def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], clocks: Clocks, rejected: Slots) -> None:
@@ -205,8 +204,7 @@ def _hold_tubes(tubes: dict[TubeKey, Tube], by_code: dict[str, list[Tube]], cloc
         whole = max(accepted + (rejected or {}).get((file, tube.key), 0) for file, accepted in files.items())
         if len(files) > 1 and (len({row.sender for row in tube.rows}) > 1 or len(tube.people) > whole):
             tube.held_for.add("shared_tube")
-        calls = [tube.own[person].call for person in tube.people]
-        is_found = "detected" in calls or any((tube.key[1], person) in alone for person in tube.people)
+        is_found = any(tube.own[person].call == "detected" or (tube.key[1], person) in alone for person in tube.people)
         if tube.is_pool and tube.lab.call == "not_detected" and is_found:
             tube.held_for.add("contradiction")
 
@@ -247,9 +245,6 @@ def _decide_tube(tube: Tube, as_of: datetime, clocks: Clocks, decision: Decision
             decision.holds.add(("overdue", subject))
         is_lost = by_own in ("awaiting", "retest") and row.collected_at <= lost_since
         decision.outcomes[key] = "lost" if is_lost else "awaiting" if by_own == "mates" else by_own
-        if by_tube == "retest" and not tube.held_for & {"shared_tube", "relabelled"}:
-            decision.worklist.add(key)
-        if own not in ("none", "repeat"):
-            decision.answered.add(key)
-        if by_own == "recollect":
-            decision.callback[key] = False
+        decision.worklist |= {key} if by_tube == "retest" and not tube.held_for & {"shared_tube", "relabelled"} else set()
+        decision.answered |= {key} if own not in ("none", "repeat") else set()
+        decision.callback |= {key: False} if by_own == "recollect" else {}
