@@ -16,7 +16,8 @@ else from TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM. Without either,
 - *A task that retries*: the ledger or Twilio does not answer. Leave it; nothing is sent twice.
 - *A task that failed at once*: the log's last line says what to mend: mostly the account, the sender or a permission at Twilio.
 - Messages in state `failed` or `no_phone` are not failures of this DAG: those people are to be called (`unpool holds`, `unpool lists`).
-- *Messages wait, and nothing failed*: a breaker, which two people let go, or `unpool pause` (`unpool status`, `unpool holds`).
+- *Messages wait, and nothing failed*: a breaker, which two people let go, `unpool pause`, or what they would tell is held again (`unpool
+  status` says which, `unpool holds` what to decide).
 - Many `undelivered` of one sort at once: `unpool pause`, look at the error codes (`unpool status`), and talk to Twilio.
 
 ## Tóm tắt
