@@ -92,6 +92,7 @@ def test_an_excuse_is_of_a_mutant_that_there_is() -> None:
     ("code", "changes"),
     [
         ("seen = select(1).select_from(a).where(b).exists()", []),
+        ("seen = select(1).where(b).correlate(a).exists()", []),
         ("seen = select(1).where(b).scalar_subquery()", ["1 → 2"]),
         ("seen = select(1).except_(b).exists()", ["1 → 2"]),
         ("seen = select(1, 2).where(b).exists()", ["1 → 2", "2 → 3"]),

@@ -18,7 +18,7 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 # A statement that may be left out, were nobody to notice.
 _OMITTED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
 # What may stand between `select(1)` and `.exists()`: it says which rows, and never reads what is selected, as a union would.
-_WHICH_ROWS = {"where", "select_from", "join"}
+_WHICH_ROWS = {"where", "select_from", "join", "correlate"}
 
 
 def mutants(file: str, text: str) -> Iterator[Mutant]:
