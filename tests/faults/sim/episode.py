@@ -50,7 +50,8 @@ Stage = Callable[[House, datetime], object]
 
 @dataclass
 class Episode:
-    """A house in its world. `app`: where Twilio reports, None where nobody listens. `met`: how often which fault came."""
+    """A house in its world. `app`: where Twilio reports, None where nobody listens. `met`: how often which fault came. `decided_at`: when
+    it was decided last, in the calm; what time alone changes after it is not to be found yet."""
 
     house: House
     clock: Clock
@@ -59,6 +60,7 @@ class Episode:
     twilio: Twilio
     app: FastAPI | None = None
     met: Counter[str] = field(default_factory=Counter)
+    decided_at: datetime | None = None
 
     def attempt(self, work: Callable[[], object]) -> bool:
         """Whether it went through. A death, a lost ledger and a failing disk are what may come between; anything else is a finding."""
@@ -149,6 +151,7 @@ class Episode:
             if number == 0 or minutes == ROUNDS[-1]:
                 intake(self.house, self.clock.now)
                 decide(self.house, self.clock.now)
+                self.decided_at = self.clock.as_of
             notify_due(self.house, self.clock.now)
             self.take_reports()
             if not self.open():
@@ -202,7 +205,8 @@ def run_episode(seed: int, meddle: Callable[[House, Twilio], None] = lambda *_: 
         clock.sleep(timedelta(days=chance.choice((0, 3, 12))).total_seconds())
         episode.until_quiet()
         meddle(house, twilio)
-        found = judge(house, coming, twilio, clock.as_of)
+        assert episode.decided_at is not None
+        found = judge(house, coming, twilio, episode.decided_at)
         found.seed, found.state = seed, str(status(house)["state_hash"])
         found.wrong += [f"verify: {sentence}" for sentence in verify(house)]
         if seed % REBUILT_EVERY == 0 and rebuild(house, clock.now).after != found.state:
