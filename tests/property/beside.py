@@ -12,16 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from tests.facts import Fact, Member, Result, Slot, Store
+from tests.faults.sim.model import PURPOSES
 from tests.property.by_model import by_model, day
 from tests.property.reference_model import SpecimenKey
 
 # Between a code and its world's number; no code of a fact has it.
 MARK = "Z"
-# Why somebody is told of an outcome; of any other they are told nothing yet.
-PURPOSES = {
-    "detected": "result", "not_detected": "result", "retest": "own_test", "recollect": "come_again", "withdrawn": "withdrawn",
-    "lost": "not_found",
-}  # fmt: skip
 World = tuple[tuple[Fact, ...], ...]
 
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.facts import CLOCKS, DAY0, Fact, Member, Result, Store, store
+from tests.property.by_model import by_model
 from tests.property.reference_model import Decision, SpecimenKey
-from tests.property.test_decide_model import PEOPLE, TUBES, by_model, own_code
+from tests.property.test_decide_model import PEOPLE, TUBES, own_code
 
 LONG_AGO = date(2026, 1, 1)
 # What a lab knows an item again by, beside its code; a team, beside the person.
