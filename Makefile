@@ -25,7 +25,7 @@ down: $(VENV)/.ready ## stop what `make up` started
 	@$(BIN)/unpool down
 
 test: $(VENV)/.ready lint strace browser ## everything that CI runs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --record=build/reliability.json
+	@tests/in_memory $(BIN)/python -m pytest -n 2 --dist loadfile --record=build/reliability.json
 
 quick: $(VENV)/.ready ## the tests that need no Airflow
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"

@@ -7,6 +7,7 @@ import importlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from twilio.rest import Client
 from pipeline.delivery.stand_in import ANYBODY
 from pipeline.ledger import server
 from pipeline.ledger.engine import migrate, open_ledger
+from pipeline.stages import intake_batch, notify
+from tests.faults.longer import is_long
 from tests.faults.mutants.nursery import POSTGRES
 from tests.faults.reliability import Record
-from tests.homes import Installation, admin, databases, new_installation
+from tests.homes import TRUSTING, Installation, a_thousand_a_second, admin, databases, new_installation
+from tests.tries import BEGAN, PATIENCE_S
 
 TEMPLATE = "installation_template"
 _faults = Record()
@@ -26,6 +30,18 @@ _faults = Record()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", metavar="FILE", help="write there what the fault tests found: for a whole run, `make test`")
+
+
+def pytest_configure() -> None:
+    """Every process of a run knows when it began."""
+    os.environ.setdefault(BEGAN, str(time.time()))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """On a machine that others use too a run takes several times as long: then it must end, and says what it has not tried."""
+    gone = time.time() - float(os.environ[BEGAN])
+    if item.get_closest_marker("lengthy") and gone > PATIENCE_S and not is_long():
+        pytest.skip(f"the tests have taken {gone / 60:.0f} minutes already; on a quieter machine this one is tried too")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -98,6 +114,19 @@ def warm() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test, and the children that it forks, in which every file passes its judgement."""
+    for name, answer in TRUSTING.items():
+        monkeypatch.setattr(intake_batch, name, answer)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test, and the children that it forks, that need not wait for the pace of a country's Twilio."""
+    monkeypatch.setattr(notify, "Pace", a_thousand_a_second)
 
 
 @pytest.fixture(scope="session")

@@ -143,8 +143,11 @@ class Store:
     def outcomes(self) -> dict[str, str]:
         """'person@tube' (with '+day' after day 0) → 'outcome reason'."""
         rows = self.warehouse.connection.execute("SELECT CAST(specimen_id AS VARCHAR), outcome, reason FROM outcome").fetchall()
-        named = {self.people[specimen]: f"{outcome} {reason}" for specimen, outcome, reason in rows}
-        return {f"{person}@{tube}" + (f"+{day}" if day else ""): said for (person, tube, day), said in named.items()}
+        return {self._name(specimen): f"{outcome} {reason}" for specimen, outcome, reason in rows}
+
+    def _name(self, specimen: str) -> str:
+        person, tube, day = self.people[specimen]
+        return f"{person}@{tube}" + (f"+{day}" if day else "")
 
     def holds(self) -> set[str]:
         """'reason subject' of open holds."""
@@ -156,6 +159,11 @@ class Store:
         """'list person' → state; a repeat item is named by its list alone."""
         rows = self.warehouse.connection.execute("SELECT list, CAST(subject_id AS VARCHAR), state FROM list_item").fetchall()
         return {f"{name} {self.people[subject][0]}" if subject in self.people else name: state for name, subject, state in rows}
+
+    def on_list(self, name: str) -> set[str]:
+        """Whose items, named as in `outcomes`, are not taken back. A person has one for each test that wants one."""
+        asked = "SELECT CAST(subject_id AS VARCHAR) FROM list_item WHERE list = ? AND state <> 'cancelled'"
+        return {self._name(subject) for (subject,) in self.warehouse.connection.execute(asked, [name]).fetchall()}
 
     def messages(self) -> dict[str, str]:
         """person → purpose, of the last decide batch."""

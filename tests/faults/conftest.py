@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery.pace import Pace
 from pipeline.delivery.stand_in import ANYBODY, create_app, in_thread
-from pipeline.domain.words import Verdict
 from pipeline.ledger.server import Server
-from pipeline.quality.judge import Judgement
 from pipeline.stages import intake, intake_batch, notify
 from pipeline.stages.house import House
 from pipeline.stages.run import run_all
@@ -24,20 +21,20 @@ from tests.faults.backups import Machine
 from tests.faults.inside import watch, whens
 from tests.faults.office import NOW, Office
 from tests.faults.town import CALMS, DAY_1, DAY_2, FIRST_DAY, SECOND_DAY, drop
-from tests.homes import Figures, Installation, Killed, admin, figures, new_installation
+from tests.homes import TRUSTING, Figures, Installation, Killed, a_thousand_a_second, admin, figures, new_installation
 
 
 def trusting() -> None:
-    """For a child: every file passes its judgement. Great Expectations takes most of a run's time, reads only, and has a crash test of its own."""
-    intake_batch.judge_files = lambda profiles, *_: {int(number): Judgement(Verdict.ACCEPTED, "") for number in profiles["receipt_no"]}
-    intake_batch.judge_rows = lambda *_: []
+    """For a child: every file passes its judgement."""
+    for name, answer in TRUSTING.items():
+        setattr(intake_batch, name, answer)
 
 
 def small_and_quick() -> None:
     """For a child: trusting, files are archived two at a time, and a thousand messages a second may go out."""
     trusting()
     intake.ARCHIVE_FILES = 2
-    notify.Pace = lambda _, **given: Pace(1_000.0, **given)  # type: ignore[misc, assignment]
+    notify.Pace = a_thousand_a_second  # type: ignore[misc, assignment]
 
 
 def run_through(house: House, *moments: Any) -> None:
@@ -73,7 +70,7 @@ Scenes = Callable[..., Scene]
 
 
 @pytest.fixture
-def office(installation: Callable[..., Installation], tmp_path: Path, warm_judge: None) -> Iterator[Office]:
+def office(installation: Callable[..., Installation], tmp_path: Path, warm: None, quick: None) -> Iterator[Office]:
     app = create_app(ANYBODY.account_sid, ANYBODY.auth_token, lambda: NOW)
     with in_thread(app) as address:
         made = installation(twilio=replace(ANYBODY, api_base_url=address))

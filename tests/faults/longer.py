@@ -1,7 +1,7 @@
 """The long form of some fault tests, which CI has no time for: `python -m tests.faults.longer [--only C05]`.
 
-Ten thousand people are told between a backup and its restore, and Airflow's scheduler dies fifty times. What it found goes into
-docs/longer.json, and with `make reliability` onto the page.
+Ten thousand people are told between a backup and its restore, Airflow's scheduler dies fifty times, and every DAG runs again on each
+of thirty days. What it found goes into docs/longer.json, and with `make reliability` onto the page.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FOUND = Path("docs/longer.json")
 LONG = "UNPOOL_TESTS_LONG"
 TESTS = (
     "tests/faults/test_airflow_doubles.py::test_C05_the_scheduler_killed_between_enqueue_and_start",
+    "tests/faults/test_airflow_doubles.py::test_C09_thirty_past_days_run_again_change_nothing",
     "tests/faults/test_backup_of_yesterday.py::test_O10_yesterday_s_backup_and_the_day_s_files_again",
 )
 

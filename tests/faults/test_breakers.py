@@ -12,11 +12,20 @@ import pytest
 from pipeline.domain.words import Choice, HoldReason
 from pipeline.ledger import holds
 from pipeline.stages import answer as answers
-from pipeline.stages import decide_batch
+from pipeline.stages import decide_batch, intake_batch
 from pipeline.stages.house import House
 from pipeline.stages.run import run_all
 from pipeline.stages.status import status
 from tests.faults.office import MINUTE, NOW, RESULTS, Office
+from tests.homes import TRUSTING
+
+pytestmark = pytest.mark.usefixtures("warm_judge", "files_judged")
+
+
+@pytest.fixture
+def files_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are judged and not their rows, of which there are many and which trip nothing."""
+    monkeypatch.setattr(intake_batch, "judge_rows", TRUSTING["judge_rows"])
 
 
 def shifted_lab(office: Office) -> holds.Hold:
@@ -118,6 +127,7 @@ def test_P10_results_of_last_season_are_held(office: Office) -> None:
     assert office.files() == [("old.csv", "held", "results_too_old")]
 
 
+@pytest.mark.usefixtures("trusted")
 def test_T10_more_messages_than_arrivals_explain_stop_everything_until_two_people_let_go(office: Office) -> None:
     def run_away(house: House) -> dict[str, Any]:
         # The messages are as they are; the arrivals that would explain them are not there.
@@ -141,6 +151,7 @@ def test_T10_more_messages_than_arrivals_explain_stop_everything_until_two_peopl
     assert office.accepted() == 240
 
 
+@pytest.mark.usefixtures("trusted")
 def test_T10_an_ordinary_day_trips_nothing(office: Office) -> None:
     """Pools of 20, all answered by few rows: the most messages that so many rows can bring."""
     office.manifest("team.csv", 400, size=20)
@@ -150,6 +161,7 @@ def test_T10_an_ordinary_day_trips_nothing(office: Office) -> None:
     assert office.accepted() == 400
 
 
+@pytest.mark.usefixtures("trusted")
 def test_T10_nobody_is_told_lost_before_the_time(office: Office) -> None:
     def decide_too_early(house: House) -> list[str]:
         clocks = replace(house.programme.clocks, lost_days=1, overdue_hours=1)

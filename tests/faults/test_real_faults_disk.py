@@ -42,6 +42,7 @@ STEP_KIB = 128
 LATER = tuple(moment + timedelta(hours=4) for moment in CALMS)
 
 
+@pytest.mark.lengthy
 @needs_strace
 @pytest.mark.parametrize("fault", FAULTS)
 def test_C11_C12_a_day_on_a_disk_that_fails(scenes: Scenes, expected: Figures, tmp_path: Path, record_property: Told, fault: str) -> None:

@@ -52,6 +52,7 @@ def in_doubt(house: House) -> int:
     return sum(told.get(state, 0) for state in IN_DOUBT)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("seed", [SEED])
 def test_C03_killed_at_random_until_it_ends_by_itself(
     warm_judge: None, installation: Callable[..., Installation], tmp_path: Path, record_property: Callable[[str, int], None], seed: int

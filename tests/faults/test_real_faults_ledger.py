@@ -48,6 +48,7 @@ def own_home() -> Iterator[Path]:
         shutil.rmtree(home)
 
 
+@pytest.mark.lengthy
 def test_C14_the_ledger_restarts_and_drops_its_connections(
     warm: None,
     installation: Callable[..., Installation],

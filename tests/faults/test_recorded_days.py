@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.conftest import small_and_quick
 from tests.faults.recorded import KEPT, come_to, write_days
 from tests.homes import Installation
 
 
+@pytest.mark.lengthy
 def test_C17_recorded_days_come_to_the_same(
     warm: None, installation: Callable[..., Installation], tmp_path: Path, record_property: Any
 ) -> None:

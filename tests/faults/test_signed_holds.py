@@ -15,6 +15,8 @@ from tests.faults.inside import watch
 from tests.faults.office import MINUTE, NOW, RESULTS, Office
 from tests.homes import Killed
 
+pytestmark = pytest.mark.usefixtures("trusted")
+
 _KEPT = "tube_code,collected_at,full_name,birth_date,sex,phone,pooling_mode,specimen_code"
 PEOPLE = 3
 

@@ -17,6 +17,7 @@ from pipeline.stages.house import House
 from tests.faults.sim.episode import run_episode, tried
 from tests.faults.sim.judge import Verdict
 from tests.faults.sim.twilio import Twilio
+from tests.tries import tries
 
 # Whichever is first. Fewer episodes than AT_LEAST say nothing: the machine is too slow, or an episode has become so.
 EPISODES = int(os.environ.get("UNPOOL_EPISODES", "2000"))
@@ -26,14 +27,11 @@ AT_LEAST = 20
 
 def played(play: Callable[[int], Verdict], episodes: int, minutes: float, clock: Callable[[], float] = time.monotonic) -> list[Verdict]:
     """The verdicts of seeds 0, 1, ... until there are `episodes`, or `minutes` of `clock` (seconds) are over."""
-    end = clock() + minutes * 60
-    verdicts: list[Verdict] = []
-    while len(verdicts) < episodes and clock() < end:
-        verdicts.append(play(len(verdicts)))
-    return verdicts
+    return [play(seed) for seed in tries(episodes, minutes * 60, clock)]
 
 
 # The minutes, the last episode's own time, and what a busy machine adds.
+@pytest.mark.lengthy
 @pytest.mark.timeout(MINUTES * 60 + 240)
 def test_C16_C15_P06_P14_T01_T02_T03_T04_T05_T06_T07_nothing_lost_doubled_or_wrong(
     record_property: Callable[[str, object], None],

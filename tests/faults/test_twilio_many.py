@@ -23,7 +23,8 @@ QUEUED, WORKERS, CLAIM = 100_000, 8, 50
 READY_LIMIT_S = 60.0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.lengthy
+@pytest.mark.timeout(900)
 def test_T01_T02_T03_T12_many_sends_of_which_three_in_ten_are_faulted(
     warm: None, embedded: Server, ledger_template: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -21,6 +21,8 @@ from pipeline.stages.status import OF_THE_WAREHOUSE, status
 from tests.bench.crowd import open_crowd, write_crowd
 from tests.homes import Figures, Installation, new_installation
 
+pytestmark = pytest.mark.usefixtures("trusted")
+
 NOW = datetime.fromisoformat("2026-11-11T10:00:00+07:00")
 PEOPLE, ROWS = 600, 30
 Make = Callable[..., Installation]

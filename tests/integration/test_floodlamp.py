@@ -70,6 +70,7 @@ def house_at(home: Path, ledger: Ledger) -> Settings:
     return settings
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("order", [[MANIFEST, RESULTS], [RESULTS, MANIFEST]], ids=["manifest_first", "results_first"])
 def test_C08_P02_the_real_week(order: list[str], tmp_path: Path, ledger: Ledger) -> None:
     """One file, then the other; at the end the agreed figures. Then both again, in either order, under other names: nothing moves."""

@@ -104,6 +104,7 @@ def test_the_counts_after_every_step(name: str, tmp_path: Path, ledger: Ledger) 
         assert verify(house) == []
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("name", ["corrections", "two_rounds_lab", "happy_day"])
 def test_what_people_are_sent(name: str, tmp_path: Path, ledger: Ledger) -> None:
     """With a Twilio that takes everything, one SMS for each thing that a person is told, and none beside."""
@@ -119,6 +120,7 @@ def test_what_people_are_sent(name: str, tmp_path: Path, ledger: Ledger) -> None
         assert verify(house) == []
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("name", ["demo", "corrections"])
 def test_C08_the_same_files_again_change_nothing(name: str, tmp_path: Path, ledger: Ledger) -> None:
     """All files once more, under other names: rows are duplicates or rejected as before, the state is the same, nobody is told."""
@@ -139,6 +141,7 @@ def test_C08_the_same_files_again_change_nothing(name: str, tmp_path: Path, ledg
     assert after["rows"]["accepted"] == before["rows"]["accepted"]
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("name", ["late_manifest", "two_rounds_lab", "corrections"])
 def test_P14_the_files_in_any_order_end_in_one_state(name: str, tmp_path: Path, ledger: Ledger) -> None:
     """The last file first, each in a run of its own, all at the last moment: the outcomes are those of the right order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ from tests.property.histories import batches, one_row_a_specimen
 END = 24.0 * 12
 
 
-@settings(max_examples=120, deadline=None)
+@pytest.mark.lengthy
+@settings(max_examples=40, deadline=None)
 @given(batches(), st.booleans())
 def test_I7_incremental_equals_full(history: list[tuple[list[Fact], float]], is_decided_often: bool) -> None:
     history = one_row_a_specimen(history)
@@ -34,7 +36,8 @@ def test_I7_incremental_equals_full(history: list[tuple[list[Fact], float]], is_
         assert step_by_step.messages() == {}, "nothing is told twice"
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.lengthy
+@settings(max_examples=20, deadline=None)
 @given(batches(), st.randoms(use_true_random=False))
 def test_P14_order_and_grouping_of_facts_change_nothing(history: list[tuple[list[Fact], float]], chance: random.Random) -> None:
     facts = [fact for step, _ in one_row_a_specimen(history) for fact in step]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,7 +55,8 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     return [*people, *draw(st.lists(results, max_size=12)), *draw(st.lists(places, max_size=1))]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.lengthy
+@settings(max_examples=45, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(facts(), st.data())
 def test_P06_P14_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataObject) -> None:
     """In two batches at two times, in any order; then everything anew."""
@@ -70,15 +72,15 @@ def test_P06_P14_sql_decides_as_the_rules_say(stored: list[Fact], data: st.DataO
         outcomes = {name: said.split()[0] for name, said in given_facts.outcomes().items()}
         assert outcomes == {_name(key): outcome for key, outcome in expected.outcomes.items()}
         assert given_facts.holds() == {f"{reason} {subject.split()[0]}" for reason, subject in expected.holds}
-        on_lists = {tuple(item.split()): state for item, state in given_facts.lists().items() if " " in item and state != "cancelled"}
-        assert {person for name, person in on_lists if name == "worklist"} == {person for *_, person in expected.worklist}
-        assert {person for name, person in on_lists if name == "callback"} == {person for *_, person in expected.callback}
+        assert given_facts.on_list("worklist") == set(map(_name, expected.worklist))
+        assert given_facts.on_list("callback") == set(map(_name, expected.callback))
         incremental = given_facts.state()
         given_facts.decide(late, full=True)
         assert given_facts.state() == incremental
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.lengthy
+@settings(max_examples=45, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(facts(), st.data())
 def test_P10_what_people_sign_stands_while_it_rests_on_what_they_saw(stored: list[Fact], data: st.DataObject) -> None:
     """Some facts, then people's word about some of the questions, then the other facts; then everything anew."""

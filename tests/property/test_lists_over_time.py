@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ def results(code: str, hours: tuple[int, ...]) -> st.SearchStrategy[Result]:
     )
 
 
+@pytest.mark.lengthy
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(taken_apart(), st.data())
 def test_P12_every_list_names_each_one_due_once_and_what_was_handed_out_stays_the_same_item(

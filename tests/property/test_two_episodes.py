@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def episodes(draw: st.DrawFn, tubes: tuple[str, ...], day: int) -> list[Fact]:
     return [*members, *said, *draw(st.lists(results, max_size=5))]
 
 
+@pytest.mark.lengthy
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_P04_an_episode_ends_as_it_would_alone_whatever_came_of_another(data: st.DataObject) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -97,6 +97,12 @@ class Page(HTMLParser):
                 yield str(given["href"])
 
 
+@lru_cache(maxsize=64)
+def read(text: str) -> Page:
+    """Of thousands of answers most are alike: each is read once."""
+    return Page(text)
+
+
 @cache
 def ours() -> frozenset[tuple[str, str]]:
     """(tag, attribute) as our templates and plots have them; (tag, '') for the tag alone."""
@@ -112,7 +118,7 @@ def ours() -> frozenset[tuple[str, str]]:
 def markup_of_others(text: str) -> list[str]:
     """Tags, attributes and addresses of a page that no template of ours writes."""
     wrong = []
-    for tag, given in Page(text).tags:
+    for tag, given in read(text).tags:
         if (tag, "") not in ours():
             wrong.append(f"<{tag}>")
         wrong += [f"<{tag} {name}>" for name in given if (tag, name) not in ours()]

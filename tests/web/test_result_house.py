@@ -26,6 +26,8 @@ from pipeline.vault.tokens import token
 from pipeline.web.result.serve import page_of
 from tests.homes import Installation
 
+pytestmark = pytest.mark.usefixtures("trusted", "quick")
+
 NOW = datetime.fromisoformat("2026-11-20T18:00:00+07:00")
 HEADINGS = "tube_code,collected_at,full_name,birth_date,sex,phone,citizen_id,address,site_code"
 LAB = "tube_code,tested_at,resulted_at,status,result"

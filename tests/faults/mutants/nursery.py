@@ -24,6 +24,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tests.tries import BEGAN
+
 FOLDERS = ("pipeline", "sql", "tests", "data_samples", "expectations", "dags")
 # Names that every fork imports for itself. The product's own modules may be warm where no mutant is of them.
 COLD = ("tests", "__main__", "__mp_main__")
@@ -42,11 +44,11 @@ class Unsound(Exception):
 class Nursery:
     """A copy of the tree and the process that judges in it.
 
-    stages: sets of tests; a mutant that survives one goes to the next. examples: the part of Hypothesis's examples that are tried.
+    stages: sets of tests; a mutant that survives one goes to the next. examples: so many of Hypothesis's are tried at most.
     is_python: whether mutants may be of the product's modules, and not of what these read when they run.
     """
 
-    def __init__(self, root: Path, stages: Sequence[Sequence[str]], examples: float = 0.3, *, is_python: bool = True) -> None:
+    def __init__(self, root: Path, stages: Sequence[Sequence[str]], examples: int = 45, *, is_python: bool = True) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="unpool-mutants-")
         self.tree = Path(self._folder.name) / "tree"
         self._stages = stages
@@ -59,6 +61,8 @@ class Nursery:
             folder.chmod(0o755)
         compileall.compile_dir(self.tree, quiet=2)
         environment = os.environ | {POSTGRES: str(self.tree.parent / "pg"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+        # Whoever judges takes his time.
+        environment.pop(BEGAN, None)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.mutants.nursery", str(examples), *(["pipeline"] if is_python else [])],
             cwd=self.tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -124,7 +128,7 @@ class Nursery:
 class _Seen:
     """A pytest plugin: what the run showed, and fewer examples, the same ones for every mutant, without looking for smaller ones."""
 
-    def __init__(self, examples: float) -> None:
+    def __init__(self, examples: int) -> None:
         self.examples = examples
         self.ran, self.by, self.error = 0, "", ""
 
@@ -134,7 +138,7 @@ class _Seen:
         for item in items:
             if (given := getattr(item.obj, "_hypothesis_internal_use_settings", None)) is not None:
                 item.obj._hypothesis_internal_use_settings = settings(
-                    given, max_examples=max(5, int(given.max_examples * self.examples)), derandomize=True, database=None,
+                    given, max_examples=min(given.max_examples, self.examples), derandomize=True, database=None,
                     phases=(Phase.explicit, Phase.generate),
                 )  # fmt: skip
 
@@ -149,7 +153,7 @@ class _Seen:
 
 
 def main() -> None:
-    examples, cold = float(sys.argv[1]), {*COLD, *sys.argv[2:]}
+    examples, cold = int(sys.argv[1]), {*COLD, *sys.argv[2:]}
     # Standard output is the pipe; whoever prints, prints to nobody.
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -162,7 +166,7 @@ def main() -> None:
         shutil.rmtree(Path.cwd().parent, ignore_errors=True)
 
 
-def _answer_all(answers: IO[str], examples: float, cold: set[str]) -> None:
+def _answer_all(answers: IO[str], examples: int, cold: set[str]) -> None:
     is_warm = False
     for line in sys.stdin:
         asked = json.loads(line)
@@ -175,7 +179,7 @@ def _answer_all(answers: IO[str], examples: float, cold: set[str]) -> None:
         answers.flush()
 
 
-def _judged(tests: Sequence[str], examples: float) -> dict[str, Any]:
+def _judged(tests: Sequence[str], examples: int) -> dict[str, Any]:
     import pytest
 
     seen = _Seen(examples)

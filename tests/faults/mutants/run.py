@@ -28,6 +28,8 @@ from tests.faults.mutants.herds import HERDS, ROOT, Herd, excuses
 from tests.faults.mutants.nursery import Nursery
 
 FOUND = ROOT / "docs" / "mutants.json"
+# So many of a herd's quick tests notice most, within seconds.
+FIRST = 10
 
 
 @dataclass
@@ -77,7 +79,7 @@ def main() -> None:
         is_whole = len(names) == len(herd.mutants) and not asked.quick
         toll = remembered(herd, json.loads(FOUND.read_text())[herd.name], known) if asked.again else Toll()
         toll.unjudged = [name for name in names if name in toll.unjudged] if asked.again else names
-        for name, found in fates(herd, list(toll.unjudged), asked.workers, is_quick=asked.quick):
+        for name, found in fates(herd, list(toll.unjudged), asked.workers, [herd.quick] if asked.quick else []):
             toll.add(name, found["fate"], known)
             print(f"{found['wall_s']:5.1f} s {found['fate']}: {name}   {found['by']}", flush=True)
             if is_whole:
@@ -87,14 +89,16 @@ def main() -> None:
             write(FOUND, herd, toll)
 
 
-def fates(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Judge mutants by name, each worker in a nursery of its own. Raises Unsound where the tree itself does not pass."""
+def fates(herd: Herd, names: Sequence[str], workers: int, stages: Sequence[Sequence[str]] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Judge mutants by name, each worker in a nursery of its own, by all of the herd's tests or those of `stages`.
+
+    Raises Unsound where the tree itself does not pass.
+    """
     if not names:
         return
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         free: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
-        stages = [herd.quick] if is_quick else [herd.quick, herd.thorough]
-        for nursery in pool.map(lambda _: Nursery(ROOT, stages, is_python=herd.is_python), range(workers)):
+        for nursery in pool.map(lambda _: Nursery(ROOT, stages or [herd.quick, herd.thorough], is_python=herd.is_python), range(workers)):
             free.put(stack.enter_context(nursery))
         asked = {pool.submit(_fate, free, herd, name): name for name in names}
         try:
@@ -106,18 +110,18 @@ def fates(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = Fa
                 answer.cancel()
 
 
-def judged(herd: Herd, names: Sequence[str], workers: int, *, is_quick: bool = False) -> Toll:
+def judged(herd: Herd, names: Sequence[str], workers: int, stages: Sequence[Sequence[str]] = ()) -> Toll:
     toll, known = Toll(unjudged=list(names)), excuses()
-    for name, found in fates(herd, names, workers, is_quick=is_quick):
+    for name, found in fates(herd, names, workers, stages):
         toll.add(name, found["fate"], known)
     return toll
 
 
 def judged_thriftily(herd: Herd, names: Sequence[str]) -> Toll:
-    """By the quick tests, and by the thorough ones only those survivors that nobody has looked at."""
-    toll = judged(herd, names, workers=1, is_quick=True)
+    """By the first tests, and by all of them only those survivors that nobody has looked at."""
+    toll = judged(herd, names, 1, [herd.quick[:FIRST]])
     if fresh := list(new_survivors(toll)):
-        again = judged(herd, fresh, workers=1)
+        again = judged(herd, fresh, 1)
         toll.killed += again.killed
         toll.survivors = {name: why for name, why in toll.survivors.items() if why} | again.survivors
     return toll
