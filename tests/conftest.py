@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from twilio.rest import Client
 
 from pipeline.delivery.stand_in import ANYBODY
@@ -21,6 +22,7 @@ from pipeline.stages import intake_batch, notify
 from tests.faults.longer import is_long
 from tests.faults.mutants.nursery import POSTGRES
 from tests.faults.reliability import Record
+from tests.forks import import_before_logging
 from tests.homes import TRUSTING, Installation, a_thousand_a_second, admin, databases, new_installation
 from tests.tries import BEGAN, PATIENCE_S
 
@@ -33,8 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Every process of a run knows when it began."""
+    """Every process of a run knows when it began. Two runs of one commit try the same, unless `--hypothesis-profile=random` asks for more."""
     os.environ.setdefault(BEGAN, str(time.time()))
+    import_before_logging()
+    settings.register_profile("same", derandomize=True)
+    settings.register_profile("random")
+    settings.load_profile("same")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -51,7 +51,20 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ[LONG] = "1"
     notes = Notes()
-    code = pytest.main([*TESTS, "-q", "-p", "no:cacheprovider", "--timeout", "0", *(["-k", asked.only] if asked.only else [])], [notes])
+    code = pytest.main(
+        [
+            *TESTS,
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--timeout",
+            "0",
+            "-o",
+            "faulthandler_timeout=0",
+            *(["-k", asked.only] if asked.only else []),
+        ],
+        [notes],
+    )
     known = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     here = {name: about()[name] for name in ("commit", "date", "machine")}
     FOUND.write_text(json.dumps(dict(sorted((known | {name: told | here for name, told in notes.found.items()}).items())), indent=1) + "\n")

@@ -48,7 +48,7 @@ def test_F19_changed_bytes_give_a_reading_or_a_refusal_and_every_row_has_its_num
 
 
 @pytest.mark.lengthy
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(900)
 def test_F19_a_fuzzer_that_looks_for_new_branches_finds_nothing(tmp_path: Path) -> None:
     asked = [sys.executable, "-m", "tests.files.fuzz", str(INPUTS), str(0 if IS_LONG else SECONDS), str(SEED)]
     root = Path(__file__).parents[2]

@@ -134,7 +134,7 @@ def echoed(answer: Response, form: Form, values: Mapping[str, str]) -> None:
 
 # Thousands of requests: a minute where nothing else runs.
 @pytest.mark.lengthy
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(900)
 def test_W08_no_text_in_any_field_of_any_form_becomes_markup_or_a_failure(
     day: Town, stack: ExitStack, record_property: Callable[[str, object], None]
 ) -> None:
@@ -217,7 +217,7 @@ def files(payloads: list[str]) -> dict[str, list[bytes]]:
     return {"team-a": manifests, "lab-a": [table(RESULTS, pools), table(RESULTS, wrong_results)]}
 
 
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(900)
 def test_W08_F16_F21_what_files_say_is_text_on_every_page_and_in_every_export(
     town: Town, warm: None, record_property: Callable[[str, object], None]
 ) -> None:
