@@ -176,6 +176,9 @@ def serve(account: TwilioSettings | None, *, port: int, host: str = "127.0.0.1",
 def in_thread(app: FastAPI) -> Iterator[str]:
     """Serve `app` from a thread of this process on a free port of 127.0.0.1, for tests; yields its address."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, access_log=False, log_level="critical", timeout_graceful_shutdown=1)
+    # Here, and not in the thread: whoever forks a moment later must not copy an import that is half done.
+    config.load()
+    config.get_loop_factory()
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     # From here on callers queue until the thread is up: nobody has to wait for it.

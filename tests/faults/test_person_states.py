@@ -420,8 +420,8 @@ def test_P01_on_every_path_the_page_and_the_messages_say_what_the_rules_say(
     run_state_machine_as_test(
         lambda: Town(embedded, ledger_template, met),
         settings=settings(
-            # Half a minute. What fails is said step by step: to shrink it would take a quarter of an hour.
-            max_examples=6,
+            # Some forty seconds. What fails is said step by step: to shrink it would take a quarter of an hour.
+            max_examples=10,
             stateful_step_count=25,
             phases=[Phase.generate],
             deadline=None,
