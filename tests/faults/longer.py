@@ -22,6 +22,7 @@ TESTS = (
     "tests/faults/test_airflow_doubles.py::test_C09_thirty_past_days_run_again_change_nothing",
     "tests/faults/test_backup_of_yesterday.py::test_O10_yesterday_s_backup_and_the_day_s_files_again",
 )
+UNLIMITED = ("-q", "-p", "no:cacheprovider", "--timeout", "0", "-o", "faulthandler_timeout=0")
 
 
 def is_long() -> bool:
@@ -51,20 +52,7 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ[LONG] = "1"
     notes = Notes()
-    code = pytest.main(
-        [
-            *TESTS,
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--timeout",
-            "0",
-            "-o",
-            "faulthandler_timeout=0",
-            *(["-k", asked.only] if asked.only else []),
-        ],
-        [notes],
-    )
+    code = pytest.main([*TESTS, *UNLIMITED, *(["-k", asked.only] if asked.only else [])], [notes])
     known = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     here = {name: about()[name] for name in ("commit", "date", "machine")}
     FOUND.write_text(json.dumps(dict(sorted((known | {name: told | here for name, told in notes.found.items()}).items())), indent=1) + "\n")

@@ -33,8 +33,6 @@ from tests.faults.town import MANIFEST, RESULTS, drop, result, sheet
 from tests.homes import Installation, new_installation
 from tests.integration.office import assert_tells_nothing
 
-pytestmark = pytest.mark.usefixtures("trusted", "quick")
-
 NOW = datetime.fromisoformat("2026-11-12T18:00:00+07:00")
 FAMILIES = 100
 # One number, as people write it.

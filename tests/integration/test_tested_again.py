@@ -27,8 +27,6 @@ from tests.faults.conftest import run_through, small_and_quick
 from tests.faults.town import MANIFEST, RESULTS, drop, person, result, sheet
 from tests.homes import Installation
 
-pytestmark = pytest.mark.usefixtures("trusted", "quick")
-
 ADDRESS = "http://127.0.0.1:8083/r"
 PHONE, BORN = "0912000001", {"day": "11", "month": "2", "year": "1951"}
 # The first person: on the 12th in a pool and alone; the 13th in a pool that is taken apart in the lab; the 15th in one that is not, and so
